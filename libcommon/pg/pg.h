@@ -1,0 +1,81 @@
+/* Postgres on the loop: libpq without blocking, in pipeline mode.
+ *
+ * A connection is a pipeline of units. A unit is one transaction: statements, then one sync, no
+ * BEGIN. It succeeded when its sync arrived with no error before it (a failed commit is an extra
+ * error result after the last statement's own). One failed statement fails its unit; a lost
+ * connection fails every unit on it as ERR_UNAVAILABLE, and then nobody knows whether they took
+ * effect. Reconnection waits with jitter. Every statement is prepared under its name when a
+ * connection opens (or sent unnamed with `prepare` off, for old PgBouncers).
+ *
+ * A pool has a fixed number of connections and a bounded waiting list: pg_submit answers
+ * ERR_OVERLOADED when it is full. A unit goes whole to one connection. `depth` units may be
+ * pipelined on a connection before others wait.
+ *
+ * The callback fires exactly once, from the loop, never inside pg_submit, never after pg_cancel.
+ * Results are borrowed until it returns. All values travel in binary, see pg_codec.h. */
+#ifndef BELFRY_PG_PG_H
+#define BELFRY_PG_PG_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "loop/loop.h"
+
+struct pg_pool;
+struct pg_unit;
+struct pg_result; /* rows of one statement */
+
+/* A statement, made at build time from one .sql file; see store/gen.py. */
+struct pg_stmt {
+	const char *name;      /* the file's name without .sql */
+	const char *sql;
+	int n_params;
+	const unsigned *param_oids;
+	int n_columns;         /* declared in "-- rows:"; 0 = none */
+};
+
+struct pg_options {
+	const char *conninfo;      /* BELFRY_DATABASE_URL */
+	const char *application;   /* application_name: service and incarnation */
+	int connections;           /* > 0 */
+	int depth;                 /* units pipelined per connection; 1 = one at a time */
+	size_t max_waiting;        /* units waiting for a connection */
+	usec_t unit_timeout_us;    /* whole unit from submit; also statement_timeout */
+	bool prepare;
+	const struct pg_stmt *const *stmts; /* NULL-terminated: what this service may run */
+};
+
+struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o);
+/* Fails what is pending as ERR_CANCELLED, from the loop, before it returns the memory. */
+void pg_pool_free(struct pg_pool *p);
+bool pg_pool_is_ready(const struct pg_pool *p); /* at least one connection is usable */
+/* When the pool last came back from having no connection, monotonic; 0 = never connected. Leases
+ * are judged only one lease after this. */
+usec_t pg_pool_mono_connected_at(const struct pg_pool *p);
+/* Postgres' wall clock minus ours, measured at connect and every 10 s; 0 before. */
+usec_t pg_pool_clock_offset(const struct pg_pool *p);
+size_t pg_pool_pending(const struct pg_pool *p); /* units waiting or on the wire */
+
+typedef void (*pg_done_fn)(struct err e, const struct pg_unit *u, void *arg);
+
+struct pg_unit *pg_unit_new(void);
+void pg_unit_free(struct pg_unit *u); /* only one that was never submitted */
+struct arena *pg_unit_arena(struct pg_unit *u); /* lives until after the callback */
+/* Takes the unit in any case. On success the callback will fire; on failure (ERR_OVERLOADED,
+ * ERR_CANCELLED while closing) it will not, and the unit is gone. */
+struct err pg_submit(struct pg_pool *p, struct pg_unit *u, pg_done_fn done, void *arg) MUST_USE;
+/* The callback will not fire; the unit may still take effect. */
+void pg_cancel(struct pg_unit *u);
+
+/* Results, in order of the statements added, inside the callback. */
+const struct pg_result *pg_unit_result(const struct pg_unit *u, size_t i);
+size_t pg_result_rows(const struct pg_result *r);
+int64_t pg_result_affected(const struct pg_result *r); /* of INSERT, UPDATE, DELETE without rows */
+/* After a failure: SQLSTATE ("23505") or "" when the server said none, and the constraint. */
+const char *pg_unit_sqlstate(const struct pg_unit *u);
+const char *pg_unit_constraint(const struct pg_unit *u);
+/* The server's message, for one log line. */
+const char *pg_unit_message(const struct pg_unit *u);
+
+#endif

@@ -1,0 +1,63 @@
+/* Redis on the loop: a libevent bufferevent with hiredis' formatter and reply reader, so that every
+ * command has a deadline, names resolve without blocking, and AUTH/SELECT come from the URL
+ * (redis://[user:password@]host[:port][/db], unix:///path).
+ *
+ * A connection keeps itself: it reconnects with jitter. Commands in flight on a lost connection
+ * fail with ERR_UNAVAILABLE; commands given while it is down fail at once (from the loop, not
+ * inside the call). Commands are pipelined in order. A command past its deadline fails with
+ * ERR_TIMEOUT and, since the order of replies would be lost, closes the connection.
+ * Blocking reads (XREADGROUP BLOCK) get a connection of their own. */
+#ifndef BELFRY_REDIS_REDIS_H
+#define BELFRY_REDIS_REDIS_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "loop/loop.h"
+
+struct redis;
+
+enum redis_type { REDIS_NIL = 0, REDIS_INT, REDIS_STR, REDIS_ARRAY, REDIS_STATUS, REDIS_ERROR };
+
+struct redis_reply; /* borrowed in callbacks */
+enum redis_type redis_type(const struct redis_reply *r);
+int64_t redis_int(const struct redis_reply *r);            /* 0 unless an integer */
+struct str redis_str(const struct redis_reply *r);         /* of STR, STATUS and ERROR */
+size_t redis_count(const struct redis_reply *r);           /* elements of an array */
+const struct redis_reply *redis_at(const struct redis_reply *r, size_t i); /* NULL outside */
+
+/* e is OK also for an error reply of the server's: then *r has the type REDIS_ERROR. */
+typedef void (*redis_done_fn)(struct err e, const struct redis_reply *r, void *arg);
+
+struct redis_options {
+	const char *url;
+	usec_t timeout_us;         /* default deadline of a command */
+	size_t max_pending;        /* commands in flight; more fail with ERR_OVERLOADED */
+	const char *name;          /* CLIENT SETNAME */
+};
+
+struct err redis_open(struct loop *l, const struct redis_options *o, struct redis **out) MUST_USE;
+/* Pending callbacks fire with ERR_CANCELLED from the loop, unless redis_forget named their arg. */
+void redis_close(struct redis *r);
+bool redis_is_up(const struct redis *r);
+/* Called each time the connection has come up (also the first time) and gone down. */
+void redis_on_state(struct redis *r, void (*fn)(bool is_up, void *arg), void *arg);
+
+/* argv are binary-safe and copied. done may be NULL. timeout_us 0 = the default. */
+void redis_command(struct redis *r, const struct str *argv, size_t argc, usec_t timeout_us,
+		   redis_done_fn done, void *arg);
+/* "XACK %s %s" in the manner of hiredis: %s takes a const char *, %b takes struct str (by pointer
+ * is not needed: pass p and n as hiredis does), %d %lld integers. */
+void redis_commandf(struct redis *r, redis_done_fn done, void *arg, const char *fmt, ...);
+/* Callbacks whose arg is this pointer will not fire any more. */
+void redis_forget(struct redis *r, const void *arg);
+
+/* --- Lua: EVALSHA, and once more with EVAL when the server says NOSCRIPT -------------------- */
+struct redis_script {
+	const char *path;          /* "proto/lua/bucket_take.lua", embedded at build time */
+};
+
+/* keys first, then args, all in argv; n_keys of them are keys. */
+void redis_eval(struct redis *r, const struct redis_script *s, const struct str *argv,
+		size_t argc, size_t n_keys, redis_done_fn done, void *arg);
+
+#endif
