@@ -1,0 +1,35 @@
+/* Pacing: up to three token buckets (campaign, workspace, number) taken together or not at all, by
+ * one Lua call on Redis' clock. GCRA in its late form: token k has a nominal instant, one interval
+ * after token k-1, and may be taken up to `tolerance` after that instant without loss; it is lost
+ * after. So in any window w at most rate * (w + tolerance) + 1 are granted, and a caller that dials
+ * before `good_until` keeps the bound rate * (w + BUCKET_SLACK) + 1 at the carrier. */
+#ifndef BELFRY_QUEUE_BUCKET_H
+#define BELFRY_QUEUE_BUCKET_H
+
+#include "redis/redis.h"
+#include "wire/due_entry.h"
+
+#define BUCKET_TOLERANCE_US (50 * USEC_PER_MS) /* how late a token may be taken */
+#define BUCKET_SLACK_US (80 * USEC_PER_MS)     /* nominal instant to dial, at most */
+
+struct bucket_scope {
+	int shard;
+	struct uuid campaign_id, workspace_id, number_id;
+	struct due_limits limits; /* 0 = that bucket is not asked */
+};
+
+struct bucket_grant {
+	int64_t granted;         /* 0..wanted */
+	usec_t wait_us;          /* from now until the next token, when granted < wanted */
+	usec_t mono_good_until;  /* of the granted ones: dial before this or ask again */
+};
+
+typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg);
+
+/* With no limit at all everything is granted, from the loop, without asking Redis. */
+void bucket_take(struct redis *r, struct loop *l, const struct bucket_scope *s, int64_t wanted,
+		 bucket_fn done, void *arg);
+/* Tokens that were granted but not used, because the claim was lost. */
+void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n);
+
+#endif
