@@ -33,6 +33,7 @@ struct pg_stmt {
 	int n_params;
 	const unsigned *param_oids;
 	int n_columns;         /* declared in "-- rows:"; 0 = none */
+	const unsigned *column_oids;
 };
 
 struct pg_options {
