@@ -1,7 +1,7 @@
 /* Text. `struct str` borrows bytes and is passed by value; it is not NUL-terminated.
  * `struct strbuf` builds text under a hard limit: an append that would pass the limit appends
- * nothing, and the buffer says so at the end (`strbuf_overflowed`), so a chain of appends needs
- * one check. The bytes of a strbuf are always followed by a NUL. */
+ * nothing, and neither does any later one; the buffer says so at the end (`strbuf_overflowed`), so
+ * a chain of appends needs one check. The bytes of a strbuf are always followed by a NUL. */
 #ifndef BELFRY_BASE_STR_H
 #define BELFRY_BASE_STR_H
 
@@ -25,6 +25,8 @@ bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s);                   /* spaces and tabs at both ends */
 bool str_is_utf8(struct str s);                      /* RFC 3629: no surrogates, no overlong */
+/* Length of the longest well-formed beginning; s.n when all of it is UTF-8. */
+size_t str_utf8_prefix(struct str s);
 /* Cuts at the first `sep`: *head is before it, *rest after it. Without one: head = s, rest empty,
  * false. */
 bool str_split(struct str s, char sep, struct str *head, struct str *rest);
