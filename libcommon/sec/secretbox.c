@@ -116,8 +116,7 @@ struct err secretbox_seal(const struct secretbox *s, struct str aad, struct str 
 
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	bool ok =
-		ctx && crypt_start(ctx, true, key->key, nonce) && crypt_aad(ctx, head_text) &&
-		crypt_aad(ctx, aad) &&
+		ctx && crypt_start(ctx, true, key->key, nonce) && crypt_aad(ctx, aad) &&
 		(plain.n == 0 || EVP_EncryptUpdate(ctx, sealed, &n, (const unsigned char *)plain.p,
 						   (int)plain.n) == 1) &&
 		EVP_EncryptFinal_ex(ctx, sealed + n, &tail) == 1 &&

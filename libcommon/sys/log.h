@@ -19,6 +19,11 @@ struct log_options {
 /* Once, before the first line. Process-wide by nature: there is one stderr. */
 void log_setup(struct log_options o);
 bool log_enabled(enum log_level level);
+bool log_level_parse(struct str s, enum log_level *out); /* debug info warn error */
+
+#define LOG_PHONE_SIZE 24
+/* "+1555•••1234"; nothing but the dots of what is shorter than a number with its country. */
+void log_mask_phone(struct str phone, char out[LOG_PHONE_SIZE]);
 
 struct log_kv {
 	const char *key;
