@@ -7,14 +7,19 @@
 
 enum control_kind {
 	CONTROL_CAMPAIGN_CHANGED = 0, /* started, resumed, appended to: the scheduler looks at it */
-	CONTROL_CAMPAIGN_HELD,        /* paused or cancelled: dispatchers drop its waiting entries */
-	CONTROL_CALLS_DROPPED,        /* these calls were skipped or cancelled (call_id) */
-	CONTROL_LIMITS,               /* new limits of one scope (scope, scope_id, per_min) */
+	CONTROL_CAMPAIGN_HELD, /* paused or cancelled: dispatchers drop its waiting entries */
+	CONTROL_CALLS_DROPPED, /* these calls were skipped or cancelled (call_id) */
+	CONTROL_LIMITS,        /* new limits of one scope (scope, scope_id, per_min) */
 	CONTROL_KIND_COUNT
 };
 
-enum control_scope { CONTROL_SCOPE_NONE = 0, CONTROL_SCOPE_CAMPAIGN, CONTROL_SCOPE_WORKSPACE,
-		     CONTROL_SCOPE_NUMBER, CONTROL_SCOPE_COUNT };
+enum control_scope {
+	CONTROL_SCOPE_NONE = 0,
+	CONTROL_SCOPE_CAMPAIGN,
+	CONTROL_SCOPE_WORKSPACE,
+	CONTROL_SCOPE_NUMBER,
+	CONTROL_SCOPE_COUNT
+};
 
 struct control_msg {
 	enum control_kind kind;
@@ -23,8 +28,8 @@ struct control_msg {
 	struct uuid call_id;      /* CONTROL_CALLS_DROPPED */
 	enum control_scope scope; /* CONTROL_LIMITS */
 	struct uuid scope_id;
-	int64_t per_min;          /* CONTROL_LIMITS; 0 = none */
-	usec_t at;                /* when it was committed */
+	int64_t per_min; /* CONTROL_LIMITS; 0 = none */
+	usec_t at;       /* when it was committed */
 };
 
 void control_msg_encode(const struct control_msg *m, struct strbuf *out);

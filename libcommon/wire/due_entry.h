@@ -20,10 +20,10 @@ struct due_entry {
 	struct uuid workspace_id;
 	struct uuid campaign_id; /* nil for an ad hoc call */
 	struct uuid number_id;
-	usec_t due_at;           /* wall clock, whole milliseconds */
-	bool in_line;            /* a bulk call's first attempt: due_at becomes its scheduled_at */
+	usec_t due_at; /* wall clock, whole milliseconds */
+	bool in_line;  /* a bulk call's first attempt: due_at becomes its scheduled_at */
 	struct due_limits limits;
-	usec_t limits_at;        /* when the limits were read; newer ones win */
+	usec_t limits_at; /* when the limits were read; newer ones win */
 };
 
 void due_entry_encode(const struct due_entry *e, struct strbuf *out);
