@@ -3,7 +3,11 @@
  * Order of a life: loop_new, modules made on it, loop_run, modules freed, loop_free.
  * Shutdown: SIGTERM or SIGINT (or loop_drain) calls the drain callback once; the service stops
  * taking work, finishes or hands back, and calls loop_stop. When the drain deadline passes first,
- * the loop stops by itself. A second signal stops at once. A turn longer than 50 ms is logged. */
+ * the loop stops by itself. A second signal stops at once. A turn longer than 50 ms is logged.
+ *
+ * loop_run may be called again after it returned; a loop_stop before it makes it return at once.
+ * libevent's own time-outs are good to a few milliseconds; what needs its instant uses a timer
+ * from here. What is due runs before the I/O that came in meanwhile. SIGPIPE is ignored. */
 #ifndef BELFRY_LOOP_LOOP_H
 #define BELFRY_LOOP_LOOP_H
 
@@ -21,7 +25,7 @@ usec_t loop_mono(const struct loop *l); /* monotonic clock of this turn */
 /* Reads both clocks anew within the turn, for work that takes long or needs the exact moment. */
 void loop_refresh_time(struct loop *l);
 
-/* Runs until loop_stop; returns 0, or 1 when the drain deadline passed. */
+/* Runs until loop_stop; returns 0, or 1 when the drain deadline passed or a second signal came. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
@@ -33,14 +37,16 @@ void loop_drain(struct loop *l); /* as if SIGTERM had come */
 
 /* Frees p (by fn) after the current turn: for callbacks that free the object they belong to. */
 void loop_defer_free(struct loop *l, void *p, void (*fn)(void *));
-/* Calls fn from the loop in the same or next turn, never from inside this call. */
+/* Calls fn from the loop in the same or next turn, never from inside this call. Both kinds run in
+ * the order they came, so an object's deferred calls run before its deferred free. What is left
+ * when the loop ends runs in loop_free. */
 void loop_defer(struct loop *l, loop_fn fn, void *arg);
 
 /* --- timers: one shot, microseconds (timerfd-exact below a millisecond), re-armed freely ---- */
 struct timer;
 struct timer *timer_new(struct loop *l, loop_fn fn, void *arg);
 void timer_free(struct timer *t);
-void timer_start(struct timer *t, usec_t in_us);     /* replaces an earlier start; 0 = next turn */
+void timer_start(struct timer *t, usec_t in_us); /* replaces an earlier start; 0 = next turn */
 void timer_start_at(struct timer *t, usec_t mono_at);
 void timer_stop(struct timer *t);
 bool timer_is_armed(const struct timer *t);
