@@ -1,11 +1,23 @@
 # Belfry's build. `make` builds the release into build/bin; `make help` lists the rest.
 MODE ?= release
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build/$(MODE)
-BIN ?= $(if $(filter release,$(MODE)),build/bin,$(BUILD)/bin)
-PY ?= /usr/bin/python3
+BIN ?= $(if $(filter build/release,$(BUILD)),build/bin,$(BUILD)/bin)
+PY := /usr/bin/python3
+FUZZ_SECONDS ?= 60
 
-SERVICES := api-gateway scheduler dispatcher webhook-sender dialer-sim belfry-admin
+# The commands themselves are shown by V=1.
+Q := $(if $(V),,@)
+say = $(if $(V),:,printf '  %-5s %s\n' $(1) $@)
+
+# Both cores unless the caller says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
 PKGS := libevent libevent_openssl hiredis libpq libcurl openssl nanomsg libcjson
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -21,57 +33,161 @@ MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sa
 LD_asan := -fsanitize=address,undefined
 MODE_cov := -O0 -g --coverage
 LD_cov := --coverage
+# Needs CC=clang; `make fuzz` sets both.
+MODE_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LD_fuzz := -fsanitize=fuzzer,address,undefined
+ifeq ($(MODE_$(MODE)),)
+$(error MODE is one of release dev asan cov, not '$(MODE)')
+endif
+
+# pkg-config may be missing until the packages are installed, so it is asked at first use, once.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 GEN := $(BUILD)/gen
-CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(WARN) -fno-common -fno-strict-aliasing $(MODE_$(MODE)) \
-	-Ilibcommon -I$(GEN) $(shell pkg-config --cflags $(PKGS))
-LIBS = $(shell pkg-config --libs $(PKGS))
+CPPFLAGS_ALL = -D_GNU_SOURCE -Ilibcommon -I$(GEN) $(PKG_CFLAGS)
+CFLAGS_ALL = -std=c17 $(WARN) -fno-common -fno-strict-aliasing $(MODE_$(MODE)) $(CPPFLAGS_ALL) \
+	$(CFLAGS)
+LDFLAGS_ALL = $(LD_$(MODE)) $(LDFLAGS)
+LIBS = $(PKG_LIBS) -lm
 
 LIB_SRC := $(wildcard libcommon/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN)/store_gen.o $(GEN)/embed.o
 QUERIES := $(sort $(wildcard libcommon/store/queries/*.sql))
+DEPS_BUILD := build/.deps-build
+DEPS_RUN := build/.deps-run
+DEPS_CHECK := build/.deps-check
+DEPS_FUZZ := build/.deps-fuzz
 
 all: $(SERVICES:%=$(BIN)/%)
 
 .SECONDEXPANSION:
 $(SERVICES:%=$(BIN)/%): $(BIN)/%: $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard services/%/*.c)) \
-		$(BUILD)/libbelfry.a
-	@mkdir -p $(@D)
-	$(CC) $(LD_$(MODE)) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS)
+		$(BUILD)/libbelfry.a $(BUILD)/flags
+	@mkdir -p $(@D); $(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS)
 
-$(BUILD)/libbelfry.a: $(LIB_OBJ) $(BUILD)/gen/store_gen.o $(BUILD)/gen/embed.o
-	@rm -f $@
-	ar rcs $@ $^
+$(BUILD)/libbelfry.a: $(LIB_OBJ) $(BUILD)/members
+	@rm -f $@; $(call say,AR)
+	$(Q)ar rcs $@ $(LIB_OBJ)
+
+# Packages that are missing are installed, by name; each stamp says that this was seen to.
+$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK) $(DEPS_FUZZ): build/.deps-%: deploy/deps.sh
+	@mkdir -p $(@D)
+	deploy/deps.sh $*
+	@touch $@
+
+# Files that change only when what they say changes: other flags, or another list of members (a
+# source file that is gone), rebuild what depends on them.
+$(BUILD)/flags: FORCE | $(DEPS_BUILD)
+	@$(call say_if_new,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS))
+$(BUILD)/members: FORCE
+	@$(call say_if_new,$(LIB_OBJ))
+define say_if_new
+	mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
 
 # --- generated: one typed C function per .sql file; schema, Lua and lists embedded -------------
-$(GEN)/store_gen.h $(GEN)/store_gen.c &: $(QUERIES) libcommon/store/gen.py
-	@mkdir -p $(GEN)
-	$(PY) libcommon/store/gen.py --out $(GEN) $(QUERIES)
+$(GEN)/store_gen.h $(GEN)/store_gen.c &: $(QUERIES) libcommon/store/gen.py $(BUILD)/queries \
+		| $(DEPS_BUILD)
+	@mkdir -p $(GEN); $(call say,GEN)
+	$(Q)$(PY) libcommon/store/gen.py --out $(GEN) $(QUERIES)
+$(BUILD)/queries: FORCE
+	@$(call say_if_new,$(QUERIES))
 
-EMBED := $(sort $(wildcard proto/schema/*.sql proto/lua/*.lua)) libcommon/sys/settings_known.txt \
-	$(wildcard proto/openapi.yaml)
-$(GEN)/embed.c: $(EMBED) libcommon/base/embed.py
-	@mkdir -p $(GEN)
-	$(PY) libcommon/base/embed.py --out $@ $(EMBED)
+EMBED := $(sort $(wildcard proto/schema/*.sql proto/lua/*.lua) libcommon/sys/settings_known.txt \
+	$(wildcard proto/openapi.yaml))
+$(GEN)/embed.c: $(EMBED) libcommon/base/embed.py $(BUILD)/embedded | $(DEPS_BUILD)
+	@mkdir -p $(GEN); $(call say,GEN)
+	$(Q)$(PY) libcommon/base/embed.py --out $@ $(EMBED)
+$(BUILD)/embedded: FORCE
+	@$(call say_if_new,$(EMBED))
 
-$(GEN)/%.o: $(GEN)/%.c
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+$(GEN)/%.o: $(GEN)/%.c $(BUILD)/flags
+	@$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.c | $(GEN)/store_gen.h
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(GEN)/store_gen.h
+	@mkdir -p $(@D); $(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# --- unit tests ------------------------------------------------------------------------------
+# --- tests -----------------------------------------------------------------------------------
+# One program per module; what several share stands beside them in files not named test_*.
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
-$(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libbelfry.a
-	@mkdir -p $(@D)
-	$(CC) $(LD_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
+$(UNIT_SRC:%.c=$(BUILD)/%.o) $(UNIT_SHARED): | $(DEPS_CHECK)
+$(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/libbelfry.a
+	@mkdir -p $(@D); $(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 unit-tests: $(UNIT_BIN)
+
+# A fuzz target is linked with a main() that replays files, or, under MODE=fuzz, with libFuzzer's.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/replay.o)
+$(FUZZ_BIN): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libbelfry.a
+	@mkdir -p $(@D); $(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+fuzz-replays: $(FUZZ_BIN)
+
+TEST_ARGS = --build $(BUILD) --bin $(BIN)
+check: all unit-tests fuzz-replays | $(DEPS_CHECK)
+	@$(PY) tests/run $(TEST_ARGS) $(UNIT_BIN) $(FUZZ_BIN) $(wildcard tests/lint/*.sh) \
+		$(wildcard tests/system/test_*.py)
+
+# `make test-NAME` runs one of them: test-str, test-dispatcher (a unit or a system test).
+test-%: all unit-tests | $(DEPS_CHECK)
+	@$(PY) tests/run $(TEST_ARGS) $(filter %/test_$*,$(UNIT_BIN)) \
+		$(wildcard tests/system/test_$*.py)
+
+lint: $(BUILD)/libbelfry.a all | $(DEPS_CHECK)
+	@$(PY) tests/run $(TEST_ARGS) $(wildcard tests/lint/*.sh)
+
+format: | $(DEPS_CHECK)
+	clang-format-14 -i $(wildcard libcommon/*/*.[ch] services/*/*.[ch] tests/*/*.[ch])
+
+coverage: | $(DEPS_CHECK)
+	$(MAKE) MODE=cov unit-tests
+	tests/coverage.sh build/cov
+
+fuzz: | $(DEPS_FUZZ)
+	$(MAKE) MODE=fuzz CC=clang fuzz-replays
+	tests/fuzz/run.sh build/fuzz/fuzz $(FUZZ_SECONDS)
+
+bench: all | $(DEPS_RUN) $(DEPS_CHECK)
+	$(PY) tests/bench/run --bin $(BIN)
+
+storm: all | $(DEPS_RUN)
+	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/storm.py
+
+run: all | $(DEPS_RUN)
+	@BELFRY_BIN=$(abspath $(BIN)) $(PY) deploy/local/demo.py
+
+deps:
+	deploy/deps.sh check
 
 clean:
 	rm -rf build
 
+help:
+	@echo 'make             build the release into build/bin'
+	@echo 'make MODE=asan   the same with AddressSanitizer and UBSan into build/asan/bin; also dev, cov'
+	@echo 'make run         the whole stack on this machine and a demonstration; Ctrl-C ends it'
+	@echo 'make check       lint, unit tests, replays of fuzz inputs, system tests'
+	@echo 'make test-NAME   one unit or system test'
+	@echo 'make lint        style, floors, purity, static analysis'
+	@echo 'make format      clang-format over all of it'
+	@echo 'make coverage    line coverage of the pure modules'
+	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make bench       figures: lateness, rate, throughput, beside the floor of the same run'
+	@echo 'make storm       the long run of random kills and stops'
+	@echo 'make deps        install the Debian packages that all this needs'
+	@echo 'make clean       remove build/'
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all clean unit-tests
+FORCE:
+.PHONY: all bench check clean coverage deps format fuzz fuzz-replays help lint run storm \
+	unit-tests FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
