@@ -1,6 +1,6 @@
 /* Reads JSON from outside: one value, whole input, valid UTF-8, depth and size limits, no
  * duplicate keys, no \u0000, integers exact (cJSON alone accepts all of these wrongly; it only
- * builds the tree behind a strict scanner). Then a table of fields decodes an object into a plain
+ * holds the tree behind a strict scanner). Then a table of fields decodes an object into a plain
  * struct and collects every fault with its JSON pointer, so that an answer can list them all. */
 #ifndef BELFRY_JSON_JSON_IN_H
 #define BELFRY_JSON_JSON_IN_H
@@ -19,8 +19,11 @@ struct json_limits {
 	unsigned max_depth; /* 32 for the API */
 };
 
-/* ERR_TOO_LARGE over max_bytes; ERR_INVALID for malformed text, `what` says why in one literal and
- * *at_out (may be NULL) is the byte offset. A \u0000 anywhere is ERR_DENIED so that the API can
+/* Values in one document, scalars included: what a hostile body can cost in memory. */
+#define JSON_NODES_MAX 500000
+
+/* ERR_TOO_LARGE over max_bytes or JSON_NODES_MAX; ERR_INVALID for malformed text, `what` says why in one literal and
+ * *at_out (may be NULL) is the byte offset (of the object, when a key stands twice). A \u0000 anywhere is ERR_DENIED so that the API can
  * answer 422 instead of 400. */
 struct err json_parse(struct str text, struct json_limits limits, struct json_doc **out,
 		      size_t *at_out) MUST_USE;
@@ -30,6 +33,7 @@ const struct json_value *json_doc_root(const struct json_doc *d);
 enum json_type json_type(const struct json_value *v);
 struct str json_as_str(const struct json_value *v);            /* STR_NONE if not a string */
 bool json_as_i64(const struct json_value *v, int64_t *out);    /* exact integers only */
+struct str json_number_text(const struct json_value *v);       /* the literal; or STR_NONE */
 bool json_as_double(const struct json_value *v, double *out);
 bool json_as_bool(const struct json_value *v, bool *out);
 size_t json_count(const struct json_value *v);                 /* members or elements */
@@ -82,7 +86,8 @@ struct json_field {
 	size_t offset;          /* of the value in the struct */
 	size_t present_offset;  /* of a bool set when the key is there; SIZE_MAX = none */
 	bool required;
-	bool nullable;          /* JSON null is taken as "present without a value" */
+	bool nullable;          /* null: present, as STR_NONE, nil, USEC_NEVER or NULL; numbers
+				   and booleans keep their default */
 	int64_t min, max;       /* both 0 = no limit (JSON_K_STR: 0..1024 bytes) */
 	enum id_kind id;
 };
