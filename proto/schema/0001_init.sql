@@ -246,6 +246,7 @@ CREATE TABLE scheduled_call (
 	counted smallint NOT NULL DEFAULT 0, -- attempts that count against max_attempts
 	rate_limited smallint NOT NULL DEFAULT 0,
 	carrier_errors smallint NOT NULL DEFAULT 0,
+	agent_unavailable smallint NOT NULL DEFAULT 0,
 	PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX scheduled_call_occurrence ON scheduled_call
@@ -332,6 +333,7 @@ CREATE TABLE webhook_endpoint (
 	consecutive_failures int NOT NULL DEFAULT 0, -- time-outs and failed connects in a row
 	last_success_at timestamptz,
 	failing_since timestamptz,
+	sender_id uuid, -- the webhook_sender that alone sends to it
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	deleted_at timestamptz,
@@ -339,6 +341,15 @@ CREATE TABLE webhook_endpoint (
 ) WITH (fillfactor = 50);
 CREATE INDEX webhook_endpoint_enabled ON webhook_endpoint (workspace_id)
 	WHERE status = 'enabled' AND deleted_at IS NULL;
+
+-- Incarnations of webhook-senders. A row that stands is a living sender: it renews its lease, others
+-- delete the row once the lease has run out, and only then take over what it held.
+CREATE TABLE webhook_sender (
+	id uuid PRIMARY KEY,
+	is_draining bool NOT NULL DEFAULT false, -- finishes what it has, wants nothing more
+	started_at timestamptz NOT NULL DEFAULT now(),
+	lease_until timestamptz NOT NULL
+) WITH (fillfactor = 20);
 
 -- A committed fact, narrow: the body is rendered from these columns by one pure function, so every
 -- attempt and replay sends the same bytes. Rare kinds (campaign.*, webhook_endpoint.*) bring their
