@@ -8,8 +8,8 @@
 
 enum err_code {
 	ERR_OK = 0,
-	ERR_INVALID,     /* the input is wrong; a retry cannot help */
-	ERR_TOO_LARGE,   /* the input or the result exceeds its limit */
+	ERR_INVALID,   /* the input is wrong; a retry cannot help */
+	ERR_TOO_LARGE, /* the input or the result exceeds its limit */
 	ERR_NOT_FOUND,
 	ERR_CONFLICT,    /* a unique key or a state stands in the way */
 	ERR_DENIED,      /* not allowed: credentials, scope, blocked address */
@@ -44,8 +44,8 @@ static inline bool is_err(struct err e)
 			return try_e_;                                                             \
 	} while (0)
 
-const char *err_name(enum err_code code);        /* "unavailable", as in log lines */
-int err_http_status(enum err_code code);         /* 503 */
+const char *err_name(enum err_code code); /* "unavailable", as in log lines */
+int err_http_status(enum err_code code);  /* 503 */
 bool err_is_retryable(enum err_code code);
 
 #endif

@@ -12,9 +12,9 @@ struct map {
 
 void map_init(struct map *m);
 void map_deinit(struct map *m);
-void *map_get(const struct map *m, struct uuid key);           /* NULL when absent */
-void map_set(struct map *m, struct uuid key, void *value);     /* replaces; value is not NULL */
-void *map_remove(struct map *m, struct uuid key);              /* what was there, or NULL */
+void *map_get(const struct map *m, struct uuid key);       /* NULL when absent */
+void map_set(struct map *m, struct uuid key, void *value); /* replaces; value is not NULL */
+void *map_remove(struct map *m, struct uuid key);          /* what was there, or NULL */
 size_t map_count(const struct map *m);
 /* for (size_t it = 0; (v = map_next(m, &it)) != NULL;) */
 void *map_next(const struct map *m, size_t *it);

@@ -10,7 +10,7 @@ void *xmalloc(size_t n) MUST_USE;
 void *xcalloc(size_t n, size_t size) MUST_USE; /* checked multiplication, zeroed */
 void *xrealloc(void *p, size_t n, size_t size) MUST_USE;
 char *xstrdup(const char *s) MUST_USE;
-char *xstrndup(struct str s) MUST_USE;         /* NUL-terminated copy */
+char *xstrndup(struct str s) MUST_USE; /* NUL-terminated copy */
 
 /* Overwrites secrets in a way the compiler keeps. */
 void mem_wipe(void *p, size_t n);

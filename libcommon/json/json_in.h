@@ -31,15 +31,15 @@ void json_doc_free(struct json_doc *d);
 const struct json_value *json_doc_root(const struct json_doc *d);
 
 enum json_type json_type(const struct json_value *v);
-struct str json_as_str(const struct json_value *v);            /* STR_NONE if not a string */
-bool json_as_i64(const struct json_value *v, int64_t *out);    /* exact integers only */
-struct str json_number_text(const struct json_value *v);       /* the literal; or STR_NONE */
+struct str json_as_str(const struct json_value *v);         /* STR_NONE if not a string */
+bool json_as_i64(const struct json_value *v, int64_t *out); /* exact integers only */
+struct str json_number_text(const struct json_value *v);    /* the literal; or STR_NONE */
 bool json_as_double(const struct json_value *v, double *out);
 bool json_as_bool(const struct json_value *v, bool *out);
-size_t json_count(const struct json_value *v);                 /* members or elements */
+size_t json_count(const struct json_value *v);                   /* members or elements */
 const struct json_value *json_first(const struct json_value *v); /* of an object or array */
 const struct json_value *json_next(const struct json_value *v);
-struct str json_name(const struct json_value *v);              /* key of an object's member */
+struct str json_name(const struct json_value *v); /* key of an object's member */
 /* Exact, case-sensitive; NULL when absent. */
 const struct json_value *json_get(const struct json_value *object, const char *key);
 /* Canonical text (members in order of appearance) appended to b: variables, settings, policies. */
@@ -48,17 +48,17 @@ void json_print(const struct json_value *v, struct strbuf *b);
 /* --- faults ------------------------------------------------------------------------------ */
 
 struct json_fault {
-	char pointer[160];     /* RFC 6901, "/targets/17/to_number" */
-	const char *code;      /* an error code of the API: "invalid_e164", "validation_error" */
-	const char *detail;    /* a literal */
+	char pointer[160];  /* RFC 6901, "/targets/17/to_number" */
+	const char *code;   /* an error code of the API: "invalid_e164", "validation_error" */
+	const char *detail; /* a literal */
 };
 
 #define JSON_FAULTS_MAX 100
 
 struct json_faults {
 	struct json_fault v[JSON_FAULTS_MAX];
-	size_t n;              /* listed */
-	size_t total;          /* found */
+	size_t n;     /* listed */
+	size_t total; /* found */
 };
 
 /* `base` is the pointer of the enclosing object ("" at the root), `key` one more token, escaped
@@ -83,12 +83,12 @@ enum json_kind {
 struct json_field {
 	const char *name;
 	enum json_kind kind;
-	size_t offset;          /* of the value in the struct */
-	size_t present_offset;  /* of a bool set when the key is there; SIZE_MAX = none */
+	size_t offset;         /* of the value in the struct */
+	size_t present_offset; /* of a bool set when the key is there; SIZE_MAX = none */
 	bool required;
-	bool nullable;          /* null: present, as STR_NONE, nil, USEC_NEVER or NULL; numbers
+	bool nullable;    /* null: present, as STR_NONE, nil, USEC_NEVER or NULL; numbers
 				   and booleans keep their default */
-	int64_t min, max;       /* both 0 = no limit (JSON_K_STR: 0..1024 bytes) */
+	int64_t min, max; /* both 0 = no limit (JSON_K_STR: 0..1024 bytes) */
 	enum id_kind id;
 };
 

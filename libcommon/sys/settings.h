@@ -17,13 +17,13 @@ enum setting_kind {
 };
 
 struct setting {
-	const char *key;       /* BELFRY_... */
+	const char *key; /* BELFRY_... */
 	enum setting_kind kind;
-	size_t offset;         /* in the service's settings struct */
-	const char *fallback;  /* parsed like the variable; NULL = required */
-	int64_t min, max;      /* in the unit of the variable; both 0 = no limit */
+	size_t offset;        /* in the service's settings struct */
+	const char *fallback; /* parsed like the variable; NULL = required */
+	int64_t min, max;     /* in the unit of the variable; both 0 = no limit */
 	bool is_secret;
-	const char *doc;       /* one sentence, also in the README */
+	const char *doc; /* one sentence, also in the README */
 };
 
 /* Fills `out` by the table. On failure prints one line per fault to stderr and returns it. */
