@@ -1,0 +1,70 @@
+"""usage: queries.py EXCEPTIONS <paths
+
+Each file has its header (a purpose, its parameters in order; the build checks their types). No
+SELECT *; who claims work with SKIP LOCKED says in which order and how much. A statement of the
+gateway (api_*.sql) names the workspace: it takes workspace_id, and binds it to a column of that
+name, so that no request can reach another tenant's rows.
+"""
+import os
+import re
+import sys
+
+import source
+
+
+def split(text):
+    header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
+    body = re.sub(r"--[^\n]*", "", text)
+    return header, re.sub(r"\s+", " ", body).strip()
+
+
+def names_workspace(header, body):
+    """Whether the parameter workspace_id meets a column workspace_id."""
+    for line in header:
+        param = re.match(r"\$(\d+) workspace_id uuid$", line)
+        if not param:
+            continue
+        value = rf"\${param.group(1)}(?:::uuid)?\b"
+        compared = rf"workspace_id\s*=\s*{value}|{value}\s*=\s*(?:\w+\.)?workspace_id"
+        inserted = rf"INSERT INTO \w+\s*\([^)]*\bworkspace_id\b[^)]*\).*{value}"
+        return bool(re.search(compared, body) or re.search(inserted, body, re.IGNORECASE) or
+                    re.search(rf"\(id, workspace_id\)|\bworkspace_id, id\)\s*(?:=|IN)", body))
+    return False
+
+
+def faults(path, excepted):
+    name = os.path.splitext(os.path.basename(path))[0]
+    header, body = split(source.read(path))
+    if not header or header[0].startswith(("$", "rows:")):
+        yield "the header lacks a sentence of purpose"
+    if re.search(r"\bSELECT\s+(?:\w+\.)?\*", body, re.IGNORECASE):
+        yield "SELECT * (name the columns)"
+    if re.search(r"\bSKIP\s+LOCKED\b", body, re.IGNORECASE):
+        if not re.search(r"\bORDER\s+BY\b.*\bLIMIT\b.*\bSKIP\s+LOCKED\b", body, re.IGNORECASE):
+            yield "claims work without ORDER BY … LIMIT"
+    if body.rstrip(";").count(";"):
+        yield "more than one statement"
+    if name.startswith("api_") and name not in excepted and not names_workspace(header, body):
+        yield "a statement of the gateway names the workspace ($n workspace_id uuid, in a condition)"
+
+
+def main():
+    excepted, count, seen = {}, 0, set()
+    for line in source.read(sys.argv[1]).splitlines():
+        if line and not line.startswith("#"):
+            name, reason = line.split(None, 1)
+            excepted[name] = reason
+    for path in sys.stdin.read().split():
+        seen.add(os.path.splitext(os.path.basename(path))[0])
+        for what in faults(path, excepted):
+            count += 1
+            print(f"{path}: {what}")
+    for name in excepted:
+        if name not in seen:
+            count += 1
+            print(f"{sys.argv[1]}: {name} is excepted but does not exist")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
