@@ -37,8 +37,9 @@ struct http_server_options {
 	int port;                  /* 0 = any free one */
 	size_t max_headers;        /* 16 KiB */
 	size_t max_body;           /* 8 MiB */
+	size_t max_buffered;       /* of all bodies being held; 0 = 256 MiB. Over it: 503 */
 	int max_connections;
-	int max_per_address;
+	int max_per_address;       /* 0 = no cap of its own */
 	usec_t header_timeout_us, body_timeout_us, idle_timeout_us;
 };
 

@@ -1,0 +1,487 @@
+/* One connection: bytes in, judged; a whole request to the handler; the answer out. The picture of
+ * its states stands in http_internal.h. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "http/http_internal.h"
+#include "sys/log.h"
+
+#define STEPS_PER_TURN 64
+#define LINGER_US (5 * USEC_PER_SEC)
+#define REPLY_BYTES_PER_SECOND 16384 /* a slower reader is cut off */
+#define IDLE_BUFFER_MAX 8192
+
+static void advance(struct http_conn *c);
+
+static void watch(struct http_conn *c)
+{
+	bool has_room = c->in.n - c->in_at < c->in.max;
+	bool read = !c->is_eof && (has_room || c->state == HTTP_CONN_LINGER);
+	bool write = c->out.n > c->out_at;
+	if (read != c->is_reading)
+		(void)(read ? event_add(c->readable, NULL) : event_del(c->readable));
+	if (write != c->is_writing)
+		(void)(write ? event_add(c->writable, NULL) : event_del(c->writable));
+	c->is_reading = read;
+	c->is_writing = write;
+}
+
+static void tell_gone(struct http_request *r)
+{
+	loop_fn fn = r->gone;
+	r->gone = NULL;
+	if (fn)
+		fn(r->gone_arg);
+}
+
+void http_conn_kill(struct http_conn *c)
+{
+	struct http_request *r = c->request;
+	bool was_busy = c->state == HTTP_CONN_BUSY;
+	if (c->state == HTTP_CONN_DEAD)
+		return;
+	c->state = HTTP_CONN_DEAD;
+	c->request = NULL;
+	event_free(c->readable);
+	event_free(c->writable);
+	(void)close(c->fd); /* nothing is left to be done about a failure */
+	strbuf_deinit(&c->in);
+	strbuf_deinit(&c->out);
+	http_server_conn_closed(c);
+	bool is_told = !c->server->is_closed;
+	loop_defer_free(c->server->loop, c, free);
+	if (!r)
+		return;
+	r->conn = NULL;
+	if (!was_busy)
+		http_request_free(r);
+	else if (is_told)
+		tell_gone(r);
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static void linger(struct http_conn *c)
+{
+	if (c->is_eof) {
+		http_conn_kill(c);
+		return;
+	}
+	/* Closing with unread input resets the connection, and a reset may overtake the answer on
+	 * its way: say that no more comes, and read until the client has seen it. */
+	(void)shutdown(c->fd, SHUT_WR); /* a peer that is gone shows when reading */
+	c->state = HTTP_CONN_LINGER;
+	strbuf_deinit(&c->in);
+	c->in_at = 0;
+	http_server_set_deadline(c, LINGER_US);
+	watch(c);
+}
+
+/* The answer has left. */
+static void finish_reply(struct http_conn *c)
+{
+	strbuf_deinit(&c->out);
+	c->out_at = 0;
+	if (!c->keeps_alive) {
+		linger(c);
+		return;
+	}
+	c->state = HTTP_CONN_HEAD;
+	c->is_idle = true;
+	http_server_set_deadline(c, c->server->o.idle_timeout_us);
+	if (c->in.n == c->in_at && c->in.cap > IDLE_BUFFER_MAX) {
+		strbuf_deinit(&c->in);
+		c->in_at = 0;
+	}
+	watch(c);
+	/* a pipelined request begins from the loop, not inside the handler that just answered */
+	if (!c->is_advancing && (c->in.n > c->in_at || c->is_eof))
+		event_active(c->readable, EV_READ, 0);
+}
+
+/* Bytes taken by the socket; -1 when the connection was lost, and it is dead now. */
+static ssize_t put(struct http_conn *c, struct str head, struct str body)
+{
+	union {
+		const void *from;
+		void *to;
+	} h = { .from = head.p }, b = { .from = body.p }; /* sendmsg only reads them */
+	struct iovec iov[2] = { { h.to, head.n }, { b.to, body.n } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = body.n ? 2 : 1 };
+	ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	http_conn_kill(c);
+	return -1;
+}
+
+static struct str after(struct str s, size_t n)
+{
+	return n < s.n ? (struct str){ s.p + n, s.n - n } : STR_NONE;
+}
+
+/* Sends what the socket takes and keeps the rest; false when the connection is dead. */
+static bool push_out(struct http_conn *c, struct str head, struct str body)
+{
+	size_t sent = 0;
+	if (c->out.n == c->out_at) {
+		ssize_t n = put(c, head, body);
+		if (n < 0)
+			return false;
+		sent = (size_t)n;
+	}
+	strbuf_add(&c->out, after(head, sent));
+	strbuf_add(&c->out, after(body, sent > head.n ? sent - head.n : 0));
+	return true;
+}
+
+void http_conn_send(struct http_conn *c, struct str head, struct str body)
+{
+	c->state = HTTP_CONN_REPLYING;
+	if (!push_out(c, head, body))
+		return;
+	size_t left = c->out.n - c->out_at;
+	if (left == 0) {
+		finish_reply(c);
+		return;
+	}
+	usec_t patience = (usec_t)(left / REPLY_BYTES_PER_SECOND) * USEC_PER_SEC;
+	http_server_set_deadline(c, c->server->o.body_timeout_us + patience);
+	watch(c);
+}
+
+static void on_writable(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct http_conn *c = arg;
+	struct str rest = after(strbuf_str(&c->out), c->out_at);
+	ssize_t n = put(c, rest, STR_NONE);
+	if (n < 0)
+		return;
+	c->out_at += (size_t)n;
+	if (c->out_at == c->out.n && c->state == HTTP_CONN_REPLYING)
+		finish_reply(c);
+	else
+		watch(c);
+}
+
+const char *http_conn_persistence(const struct http_conn *c)
+{
+	if (!c->keeps_alive)
+		return "close";
+	return c->is_1_1 ? NULL : "keep-alive";
+}
+
+/* Answers a violation, once, and ends the connection. */
+static void refuse(struct http_conn *c, struct http_fault fault)
+{
+	struct http_server *s = c->server;
+	struct strbuf body;
+	int64_t left_out;
+	if (http_gate_is_open(&s->refusal_gate, loop_mono(s->loop), &left_out))
+		log_info("http_refused", LS("peer", c->peer), LI("status", fault.status),
+			 LS("reason", fault.detail), LI("left_out", left_out));
+	bool is_head = c->request && c->request->head.method == HTTP_HEAD;
+	http_request_free(c->request);
+	c->request = NULL;
+	c->keeps_alive = false;
+	strbuf_init(&body, HTTP_READ_SIZE);
+	s->problem(fault.status, fault.code, fault.detail, &body, s->arg);
+	struct str head = http_render_head(
+		s, &(struct http_reply_head){ .status = fault.status,
+					      .content_type = "application/problem+json",
+					      .length = body.n,
+					      .connection = "close" });
+	http_conn_send(c, head, is_head ? STR_NONE : strbuf_str(&body));
+	strbuf_deinit(&body);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static struct str pending(const struct http_conn *c)
+{
+	return after(strbuf_str(&c->in), c->in_at);
+}
+
+static void consume(struct http_conn *c, size_t n)
+{
+	c->in_at += n;
+	if (c->in_at == c->in.n) {
+		strbuf_reset(&c->in);
+		c->in_at = 0;
+	}
+}
+
+static void dispatch(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+	struct http_request *r = c->request;
+	c->state = HTTP_CONN_BUSY;
+	http_server_set_deadline(c, USEC_NEVER);
+	list_push_back(&s->requests, &r->node);
+	s->handler(r, s->arg);
+}
+
+static void begin_body(struct http_conn *c)
+{
+	const struct http_head *h = &c->request->head;
+	c->state = HTTP_CONN_BODY;
+	c->chunked = (struct http_chunked){ .state = 0 };
+	c->body_left = h->content_length;
+	http_server_set_deadline(c, c->server->o.body_timeout_us);
+	if (h->expects_continue && pending(c).n == 0)
+		(void)push_out(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), STR_NONE); /* dead: seen */
+}
+
+/* The head is whole: judge it before anything of the body is read. */
+static bool take_head(struct http_conn *c, size_t size)
+{
+	struct http_request *r = http_request_new(c);
+	struct str block = arena_str(r->arena, (struct str){ pending(c).p, size });
+	consume(c, size);
+	c->line_at = 0;
+	c->request = r;
+	struct http_fault fault = http_head_parse(block, r->arena, &r->head);
+	if (!fault.status && r->head.content_length > c->server->o.max_body)
+		fault = (struct http_fault){ 413, "payload_too_large", "the body is too large" };
+	if (fault.status) {
+		refuse(c, fault);
+		return false;
+	}
+	c->is_1_1 = r->head.is_1_1;
+	c->keeps_alive = r->head.wants_keep_alive;
+	if (r->head.is_chunked || r->head.content_length)
+		begin_body(c);
+	else
+		dispatch(c);
+	return true;
+}
+
+/* Empty lines before a request are left over from sloppy clients (RFC 9112, section 2.2). */
+static void skip_empty_lines(struct http_conn *c)
+{
+	while (c->line_at == 0 && str_starts(pending(c), STR("\r\n")))
+		consume(c, 2);
+}
+
+static bool read_head(struct http_conn *c)
+{
+	const struct http_server_options *o = &c->server->o;
+	size_t size = 0;
+	skip_empty_lines(c);
+	struct str in = pending(c);
+	if (in.n == 0 || str_eq(in, STR("\r"))) {
+		if (c->is_eof)
+			http_conn_kill(c);
+		return false;
+	}
+	if (c->is_idle) {
+		c->is_idle = false;
+		http_server_set_deadline(c, o->header_timeout_us);
+	}
+	enum http_scan scan = http_head_scan(in, &c->line_at, &size);
+	if (scan == HTTP_SCAN_BAD) {
+		refuse(c, (struct http_fault){ 400, "malformed_request",
+					       "this is not an HTTP/1.1 request" });
+		return false;
+	}
+	if (size > o->max_headers || (scan == HTTP_SCAN_MORE && in.n > o->max_headers)) {
+		refuse(c, (struct http_fault){ 431, "headers_too_large",
+					       "the request line and headers are too large" });
+		return false;
+	}
+	if (scan == HTTP_SCAN_COMPLETE)
+		return take_head(c, size);
+	if (c->is_eof)
+		http_conn_kill(c);
+	return false;
+}
+
+/* False when it does not fit, and that was answered. */
+static bool add_to_body(struct http_conn *c, struct str data)
+{
+	struct http_server *s = c->server;
+	struct http_request *r = c->request;
+	if (data.n > s->o.max_body - r->body.n) {
+		refuse(c, (struct http_fault){ 413, "payload_too_large", "the body is too large" });
+		return false;
+	}
+	if (data.n > s->o.max_buffered - s->n_buffered) {
+		refuse(c, (struct http_fault){ 503, "overloaded",
+					       "too many large requests at a time" });
+		return false;
+	}
+	strbuf_add(&r->body, data);
+	s->n_buffered += data.n;
+	return true;
+}
+
+static enum http_scan read_chunks(struct http_conn *c)
+{
+	enum http_scan scan = HTTP_SCAN_MORE;
+	while (scan == HTTP_SCAN_MORE && pending(c).n) {
+		struct str data;
+		size_t used;
+		scan = http_chunked_next(&c->chunked, pending(c), &used, &data);
+		if (data.n && !add_to_body(c, data))
+			return HTTP_SCAN_MORE;
+		consume(c, used);
+	}
+	return scan;
+}
+
+static enum http_scan read_counted(struct http_conn *c)
+{
+	struct str data = pending(c);
+	if (data.n > c->body_left)
+		data.n = (size_t)c->body_left;
+	if (!add_to_body(c, data))
+		return HTTP_SCAN_MORE;
+	c->body_left -= data.n;
+	consume(c, data.n);
+	return c->body_left ? HTTP_SCAN_MORE : HTTP_SCAN_COMPLETE;
+}
+
+static bool read_body(struct http_conn *c)
+{
+	enum http_scan scan = c->request->head.is_chunked ? read_chunks(c) : read_counted(c);
+	if (c->state != HTTP_CONN_BODY)
+		return false;
+	if (scan == HTTP_SCAN_BAD) {
+		refuse(c, (struct http_fault){ 400, "malformed_request",
+					       "the chunked body is not well-formed" });
+		return false;
+	}
+	if (scan == HTTP_SCAN_COMPLETE) {
+		dispatch(c);
+		return true;
+	}
+	if (c->is_eof)
+		http_conn_kill(c);
+	return false;
+}
+
+static bool step(struct http_conn *c)
+{
+	switch (c->state) {
+	case HTTP_CONN_HEAD:
+		return read_head(c);
+	case HTTP_CONN_BODY:
+		return read_body(c);
+	case HTTP_CONN_BUSY:
+	case HTTP_CONN_REPLYING:
+	case HTTP_CONN_LINGER:
+	case HTTP_CONN_DEAD:
+	case HTTP_CONN_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* Works off the input: one request after the other, as far as the answers allow, and no more in
+ * one turn than the other connections can wait for. */
+static void advance(struct http_conn *c)
+{
+	bool moves = true;
+	c->is_advancing = true;
+	for (int i = 0; moves && i < STEPS_PER_TURN; i++)
+		moves = step(c);
+	c->is_advancing = false;
+	if (c->state == HTTP_CONN_DEAD)
+		return;
+	watch(c);
+	if (moves)
+		event_active(c->readable, EV_READ, 0);
+}
+
+static void receive(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+	if (c->in_at) {
+		c->in.n -= c->in_at;
+		memmove(c->in.p, c->in.p + c->in_at, c->in.n);
+		c->in_at = 0;
+	}
+	size_t room = min_size(c->in.max - c->in.n, sizeof(s->scratch));
+	if (room == 0 || c->is_eof)
+		return;
+	ssize_t n = recv(c->fd, s->scratch, room, 0);
+	if (n > 0) {
+		strbuf_add_bytes(&c->in, s->scratch, (size_t)n);
+	} else if (n == 0) {
+		c->is_eof = true;
+		if (c->state == HTTP_CONN_BUSY)
+			tell_gone(c->request);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		http_conn_kill(c);
+	}
+}
+
+static void discard(struct http_conn *c)
+{
+	ssize_t n = recv(c->fd, c->server->scratch, HTTP_READ_SIZE, 0);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		http_conn_kill(c);
+}
+
+static void on_readable(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct http_conn *c = arg;
+	if (c->state == HTTP_CONN_LINGER) {
+		discard(c);
+		return;
+	}
+	receive(c);
+	if (c->state != HTTP_CONN_DEAD)
+		advance(c);
+}
+
+/* --- the ends ----------------------------------------------------------------------------- */
+
+bool http_conn_is_idle(const struct http_conn *c)
+{
+	return c->state == HTTP_CONN_HEAD && pending(c).n == 0;
+}
+
+void http_conn_on_deadline(struct http_conn *c)
+{
+	bool is_waiting = c->state == HTTP_CONN_HEAD || c->state == HTTP_CONN_BODY;
+	if (is_waiting && !http_conn_is_idle(c))
+		refuse(c, (struct http_fault){ 408, "request_timeout",
+					       "the request did not arrive in time" });
+	else
+		http_conn_kill(c);
+}
+
+void http_conn_open(struct http_server *s, int fd, struct http_address *address, const char *peer)
+{
+	struct http_conn *c = xcalloc(1, sizeof(*c));
+	struct event_base *base = loop_base(s->loop);
+	c->server = s;
+	c->fd = fd;
+	c->address = address;
+	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	ASSERT(c->readable && c->writable); /* fails for lack of memory only */
+	strbuf_init(&c->in, s->o.max_headers + HTTP_READ_SIZE);
+	strbuf_init(&c->out, SIZE_MAX / 2);
+	memcpy(c->peer, peer, min_size(strlen(peer), sizeof(c->peer) - 1));
+	/* an answer leaves in one piece or is flushed at once: waiting to fill segments only adds
+	 * the peer's delayed acknowledgement */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	http_server_conn_opened(c);
+	http_server_set_deadline(c, s->o.header_timeout_us);
+	watch(c);
+}
