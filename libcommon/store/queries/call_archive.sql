@@ -1,0 +1,27 @@
+-- Moves a workspace's calls that ended before $4 out of the open table, looking at no more than
+-- $5 of the calls after $3. A call whose conversation still runs stays: its attempt's end refers
+-- to it. Called again with last_id until `seen` is less than asked for.
+-- $1 epoch int8
+-- $2 workspace_id uuid
+-- $3 after_id uuid
+-- $4 ended_before timestamptz
+-- $5 most int8
+-- rows: moved int8, seen int8, last_id uuid
+WITH lead AS (
+	SELECT 1 FROM leader WHERE name = 'scheduler' AND epoch = $1 FOR SHARE
+), looked AS (
+	SELECT c.id FROM scheduled_call c
+	WHERE EXISTS (SELECT FROM lead) AND c.workspace_id = $2 AND c.id > $3
+		AND c.id < uuid7_floor($4)
+	ORDER BY c.id LIMIT $5
+), gone AS (
+	DELETE FROM scheduled_call c USING looked l
+	WHERE c.workspace_id = $2 AND c.id = l.id
+		AND c.status IN ('dispatched', 'failed', 'cancelled') AND c.updated_at < $4
+		AND NOT EXISTS (SELECT FROM attempt a WHERE a.workspace_id = $2 AND a.id = c.attempt_id)
+	RETURNING c.*
+), kept AS (
+	INSERT INTO scheduled_call_done SELECT * FROM gone RETURNING 1
+)
+SELECT (SELECT count(*) FROM kept), count(*), (SELECT id FROM looked ORDER BY id DESC LIMIT 1)
+FROM looked

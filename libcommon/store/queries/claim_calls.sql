@@ -1,0 +1,108 @@
+-- The claim: scheduled -> dialing, with everything checked again, and an attempt opened for each
+-- call that passed. One row per call asked for; `verdict` says claimed, or why not:
+--   gone       the call is no longer waiting under this entry (claimed elsewhere, cancelled, moved)
+--   held       its campaign does not dial now
+--   busy       a concurrency cap is reached
+--   no_dialer  this dispatcher has no live dialer of the trunk's kind
+-- An entry whose earlier claim by the same attempt id took effect unheard is claimed again.
+-- $1 dispatcher_id uuid
+-- $2 workspace_ids uuid[]
+-- $3 call_ids uuid[]
+-- $4 attempt_ids uuid[]
+-- $5 due_at timestamptz[]
+-- $6 in_line bool[]
+-- $7 dialers text[]
+-- $8 dialer_instances text[]
+-- rows: ord int8, verdict text, claimed_at timestamptz, number int2, counted int2,
+--   rate_limited int2, carrier_errors int2, agent_unavailable int2, max_attempts int2,
+--   retry_policy jsonb, to_number text, from_number text, agent jsonb, trunk_id uuid, dialer text,
+--   ring_timeout_s int4, max_duration_s int4, variables jsonb, target_id uuid
+WITH asked AS (
+	SELECT a.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bool[])
+		WITH ORDINALITY AS a (workspace_id, call_id, attempt_id, due_at, in_line, ord)
+), seen AS (
+	SELECT a.ord, a.workspace_id, a.call_id, a.attempt_id, a.due_at, a.in_line, c.campaign_id,
+		c.number_id, c.status = 'dialing' AND c.attempt_id = a.attempt_id AS is_mine,
+		w.max_concurrent AS w_max, k.max_concurrent AS k_max, n.max_concurrent AS n_max,
+		coalesce(c.max_attempts, k.max_attempts, 1) AS max_attempts,
+		coalesce(c.retry_policy, k.retry_policy) AS retry_policy,
+		g.endpoint AS agent, n.trunk_id, d.name AS dialer, d.instance,
+		coalesce(k.ring_timeout_s, 30) AS ring_timeout_s,
+		coalesce(k.max_duration_s, 3600) AS max_duration_s,
+		CASE
+		WHEN c.status = 'dialing' AND c.attempt_id = a.attempt_id THEN NULL
+		WHEN c.id IS NULL OR c.status <> 'scheduled' OR a.in_line <> (c.due_at IS NULL)
+			OR c.due_at > a.due_at THEN 'gone'
+		WHEN k.id IS NOT NULL AND k.status <> 'active' AND NOT (k.kind = 'recurring'
+			AND k.status = 'paused' AND k.status_reason IS NULL) THEN 'held'
+		WHEN d.name IS NULL THEN 'no_dialer'
+		END AS refusal
+	FROM asked a
+	LEFT JOIN scheduled_call c ON c.workspace_id = a.workspace_id AND c.id = a.call_id
+	LEFT JOIN campaign k ON k.workspace_id = c.workspace_id AND k.id = c.campaign_id
+	LEFT JOIN workspace w ON w.id = c.workspace_id
+	LEFT JOIN number n ON n.workspace_id = c.workspace_id AND n.id = c.number_id
+	LEFT JOIN trunk t ON t.workspace_id = n.workspace_id AND t.id = n.trunk_id
+	LEFT JOIN agent g ON g.workspace_id = c.workspace_id AND g.id = c.agent_id
+	LEFT JOIN unnest($7::text[], $8::text[]) AS d (name, instance) ON d.name = t.dialer
+), load AS (
+	-- Open attempts in the capped scopes. The open ones are few and stand together by
+	-- workspace; where nothing is capped this reads nothing.
+	SELECT s.workspace_id, x.campaign_id, x.number_id, count(*) AS n
+	FROM (SELECT DISTINCT workspace_id FROM seen
+		WHERE refusal IS NULL AND coalesce(k_max, w_max, n_max) IS NOT NULL) s
+	JOIN attempt x ON x.workspace_id = s.workspace_id
+	GROUP BY s.workspace_id, x.campaign_id, x.number_id
+), ranked AS (
+	SELECT s.*,
+		row_number() OVER (PARTITION BY s.campaign_id ORDER BY s.ord) AS k_rank,
+		row_number() OVER (PARTITION BY s.workspace_id ORDER BY s.ord) AS w_rank,
+		row_number() OVER (PARTITION BY s.number_id ORDER BY s.ord) AS n_rank
+	FROM seen s WHERE s.refusal IS NULL AND NOT s.is_mine
+), fit AS (
+	SELECT r.* FROM ranked r
+	WHERE (r.k_max IS NULL OR r.k_rank + coalesce((SELECT sum(l.n) FROM load l
+			WHERE l.campaign_id = r.campaign_id), 0) <= r.k_max)
+	AND (r.w_max IS NULL OR r.w_rank + coalesce((SELECT sum(l.n) FROM load l
+			WHERE l.workspace_id = r.workspace_id), 0) <= r.w_max)
+	AND (r.n_max IS NULL OR r.n_rank + coalesce((SELECT sum(l.n) FROM load l
+			WHERE l.number_id = r.number_id), 0) <= r.n_max)
+), claimed AS (
+	UPDATE scheduled_call c SET status = 'dialing', attempt_id = f.attempt_id,
+		scheduled_at = CASE WHEN f.in_line THEN f.due_at ELSE c.scheduled_at END,
+		dials = c.dials + 1, updated_at = now()
+	FROM fit f
+	WHERE c.workspace_id = f.workspace_id AND c.id = f.call_id AND c.status = 'scheduled'
+	RETURNING f.ord, c.dials, c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable,
+		c.to_number, c.from_number, c.variables, c.target_id
+), opened AS (
+	INSERT INTO attempt (workspace_id, id, call_id, campaign_id, target_id, number_id, trunk_id,
+		number, dispatcher_id, dialer, dialer_instance, ring_timeout_s, max_duration_s,
+		claimed_at)
+	SELECT f.workspace_id, f.attempt_id, f.call_id, f.campaign_id, c.target_id, f.number_id,
+		f.trunk_id, c.dials, $1, f.dialer, f.instance, f.ring_timeout_s, f.max_duration_s,
+		clock_timestamp()
+	FROM claimed c JOIN fit f USING (ord)
+	RETURNING id, claimed_at
+), mine AS (
+	SELECT s.ord, c.dials, c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable,
+		c.to_number, c.from_number, c.variables, c.target_id
+	FROM seen s
+	JOIN scheduled_call c ON c.workspace_id = s.workspace_id AND c.id = s.call_id
+	WHERE s.is_mine
+	UNION ALL SELECT * FROM claimed
+)
+SELECT s.ord,
+	CASE WHEN m.ord IS NOT NULL THEN 'claimed'
+	WHEN s.refusal IS NOT NULL THEN s.refusal
+	WHEN f.ord IS NOT NULL THEN 'gone' ELSE 'busy' END AS verdict,
+	coalesce(o.claimed_at, x.claimed_at) AS claimed_at,
+	m.dials, m.counted, m.rate_limited, m.carrier_errors, m.agent_unavailable,
+	s.max_attempts::smallint, s.retry_policy, m.to_number, m.from_number, s.agent, s.trunk_id,
+	s.dialer, s.ring_timeout_s, s.max_duration_s, m.variables, m.target_id
+FROM seen s
+LEFT JOIN mine m ON m.ord = s.ord
+LEFT JOIN fit f ON f.ord = s.ord
+LEFT JOIN opened o ON o.id = s.attempt_id
+LEFT JOIN attempt x ON s.is_mine AND x.workspace_id = s.workspace_id AND x.id = s.attempt_id
+ORDER BY s.ord
