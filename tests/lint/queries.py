@@ -32,13 +32,23 @@ def names_workspace(header, body):
     return False
 
 
+def own_relations(body):
+    """Relations whose columns the statement itself names: WITH parts, value lists, their aliases."""
+    own = set(re.findall(r"(?:\bWITH|,)\s+(\w+)\s+AS\b", body, re.IGNORECASE))
+    for part in list(own):
+        own.update(re.findall(rf"\b{part}\s+(?:AS\s+)?(\w+)\b", body))
+    own.update(re.findall(r"\)\s+(?:AS\s+)?(\w+)\s*\(", body))
+    return own
+
+
 def faults(path, excepted):
     name = os.path.splitext(os.path.basename(path))[0]
     header, body = split(source.read(path))
     if not header or header[0].startswith(("$", "rows:")):
         yield "the header lacks a sentence of purpose"
-    if re.search(r"\bSELECT\s+(?:\w+\.)?\*", body, re.IGNORECASE):
-        yield "SELECT * (name the columns)"
+    for star in re.finditer(r"\bSELECT\s+(?:(\w+)\.)?\*(?:\s+FROM\s+(\w+))?", body, re.IGNORECASE):
+        if (star.group(1) or star.group(2)) not in own_relations(body):
+            yield "SELECT * (name the columns)"
     if re.search(r"\bSKIP\s+LOCKED\b", body, re.IGNORECASE):
         if not re.search(r"\bORDER\s+BY\b.*\bLIMIT\b.*\bSKIP\s+LOCKED\b", body, re.IGNORECASE):
             yield "claims work without ORDER BY … LIMIT"
