@@ -1,0 +1,130 @@
+/* Renders events; the order of the keys is part of the contract. */
+#include "wire/event_body.h"
+
+#include "json/json_out.h"
+
+static void put_i64(struct json_out *j, const char *key, int64_t v)
+{
+	if (v == EVENT_BODY_NULL)
+		json_kv_null(j, key);
+	else
+		json_kv_i64(j, key, v);
+}
+
+/* The call as the API shows it, without the list of attempts. */
+static void put_call(struct json_out *j, const struct event_body *e)
+{
+	json_key(j, "scheduled_call");
+	json_object_begin(j);
+	json_kv_id(j, "id", ID_CALL, e->call_id);
+	json_kv_id(j, "campaign_id", ID_CAMPAIGN, e->campaign_id);
+	json_kv_id(j, "target_id", ID_TARGET, e->target_id);
+	json_kv_str(j, "to_number", e->to_number);
+	json_kv_str(j, "from_number", e->from_number);
+	json_kv_id(j, "agent_id", ID_AGENT, e->agent_id);
+	json_kv_time(j, "scheduled_at", e->scheduled_at);
+	json_kv_time(j, "next_attempt_at", e->next_attempt_at);
+	json_kv_str(j, "status", e->status);
+	json_kv_str(j, "outcome", e->outcome);
+	json_kv_id(j, "conversation_id", ID_CONVERSATION, e->conversation_id);
+	json_kv_str(j, "external_id", e->external_id);
+	json_kv_raw(j, "variables", e->variables);
+	json_kv_time(j, "created_at", e->call_created_at);
+	json_kv_time(j, "updated_at", e->at);
+	json_object_end(j);
+}
+
+static void put_campaign(struct json_out *j, const struct event_body *e)
+{
+	if (uuid_is_nil(e->campaign_id)) {
+		json_kv_null(j, "campaign");
+		return;
+	}
+	json_key(j, "campaign");
+	json_object_begin(j);
+	json_kv_id(j, "id", ID_CAMPAIGN, e->campaign_id);
+	json_kv_str(j, "kind", e->campaign_kind);
+	json_object_end(j);
+}
+
+static void put_target(struct json_out *j, const struct event_body *e)
+{
+	if (uuid_is_nil(e->target_id)) {
+		json_kv_null(j, "target");
+		return;
+	}
+	json_key(j, "target");
+	json_object_begin(j);
+	json_kv_id(j, "id", ID_TARGET, e->target_id);
+	json_kv_str(j, "external_id", e->external_id);
+	json_object_end(j);
+}
+
+static void put_attempt(struct json_out *j, const struct event_body *e)
+{
+	if (e->attempt_number == EVENT_BODY_NULL) {
+		json_kv_null(j, "attempt");
+		return;
+	}
+	json_key(j, "attempt");
+	json_object_begin(j);
+	json_kv_i64(j, "number", e->attempt_number);
+	json_kv_str(j, "outcome", e->attempt_outcome);
+	put_i64(j, "sip_code", e->sip_code);
+	json_object_end(j);
+}
+
+static void put_conversation(struct json_out *j, const struct event_body *e)
+{
+	json_key(j, "conversation");
+	json_object_begin(j);
+	json_kv_id(j, "id", ID_CONVERSATION, e->conversation_id);
+	json_kv_cstr(j, "status", "completed");
+	json_kv_time(j, "started_at", e->started_at);
+	json_kv_time(j, "ended_at", e->ended_at);
+	json_key(j, "duration_s");
+	if (e->duration_ms == EVENT_BODY_NULL)
+		json_null(j);
+	else
+		json_seconds(j, e->duration_ms * USEC_PER_MS);
+	put_i64(j, "billed_s", e->billed_s);
+	json_kv_str(j, "end_reason", e->end_reason);
+	json_object_end(j);
+}
+
+static void put_data(struct json_out *j, const struct event_body *e)
+{
+	json_key(j, "data");
+	if (e->data.n > 0) {
+		json_raw(j, e->data);
+		return;
+	}
+	json_object_begin(j);
+	if (!uuid_is_nil(e->call_id))
+		put_call(j, e);
+	put_campaign(j, e);
+	put_target(j, e);
+	put_attempt(j, e);
+	if (str_eq(e->type, STR("conversation.completed")))
+		put_conversation(j, e);
+	json_object_end(j);
+}
+
+struct err event_body_render(const struct event_body *e, struct strbuf *out)
+{
+	struct json_out j;
+
+	json_out_init(&j, out);
+	json_object_begin(&j);
+	json_kv_id(&j, "id", ID_EVENT, e->id);
+	json_kv_str(&j, "type", e->type);
+	json_kv_time(&j, "timestamp", e->at);
+	json_kv_i64(&j, "sequence", e->sequence);
+	json_kv_id(&j, "workspace_id", ID_WORKSPACE, e->workspace_id);
+	json_kv_bool(&j, "test", str_eq(e->type, STR("webhook_endpoint.test")));
+	put_data(&j, e);
+	json_object_end(&j);
+	if (strbuf_overflowed(out))
+		return ERR(ERR_TOO_LARGE, "the body of the event exceeds its limit");
+	return OK;
+}
