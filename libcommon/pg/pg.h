@@ -28,21 +28,21 @@ struct pg_result; /* rows of one statement */
 
 /* A statement, made at build time from one .sql file; see store/gen.py. */
 struct pg_stmt {
-	const char *name;      /* the file's name without .sql */
+	const char *name; /* the file's name without .sql */
 	const char *sql;
 	int n_params;
 	const unsigned *param_oids;
-	int n_columns;         /* declared in "-- rows:"; 0 = none */
+	int n_columns; /* declared in "-- rows:"; 0 = none */
 	const unsigned *column_oids;
 };
 
 struct pg_options {
-	const char *conninfo;      /* BELFRY_DATABASE_URL */
-	const char *application;   /* application_name: service and incarnation */
-	int connections;           /* > 0 */
-	int depth;                 /* units pipelined per connection; 1 = one at a time */
-	size_t max_waiting;        /* units waiting for a connection */
-	usec_t unit_timeout_us;    /* whole unit from submit; also statement_timeout */
+	const char *conninfo;    /* BELFRY_DATABASE_URL */
+	const char *application; /* application_name: service and incarnation */
+	int connections;         /* > 0 */
+	int depth;               /* units pipelined per connection; 1 = one at a time */
+	size_t max_waiting;      /* units waiting for a connection */
+	usec_t unit_timeout_us;  /* whole unit from submit; also statement_timeout */
 	bool prepare;
 	const struct pg_stmt *const *stmts; /* NULL-terminated: what this service may run */
 };
@@ -61,7 +61,7 @@ size_t pg_pool_pending(const struct pg_pool *p); /* units waiting or on the wire
 typedef void (*pg_done_fn)(struct err e, const struct pg_unit *u, void *arg);
 
 struct pg_unit *pg_unit_new(void);
-void pg_unit_free(struct pg_unit *u); /* only one that was never submitted */
+void pg_unit_free(struct pg_unit *u);           /* only one that was never submitted */
 struct arena *pg_unit_arena(struct pg_unit *u); /* lives until after the callback */
 /* Takes the unit in any case. On success the callback will fire; on failure (ERR_OVERLOADED,
  * ERR_CANCELLED while closing) it will not, and the unit is gone. */

@@ -51,7 +51,6 @@ struct str pg_get_bytea(const struct pg_result *r, size_t row, int col);
 usec_t pg_get_timestamptz(const struct pg_result *r, size_t row, int col);
 struct uuid pg_get_uuid(const struct pg_result *r, size_t row, int col);
 /* text[] columns: decoded into the arena as n struct str. */
-struct pg_array pg_get_text_array(const struct pg_result *r, size_t row, int col,
-				  struct arena *a);
+struct pg_array pg_get_text_array(const struct pg_result *r, size_t row, int col, struct arena *a);
 
 #endif

@@ -93,7 +93,7 @@ class Query:
                 rows += " " + text
             elif text.startswith("rows:"):
                 rows = text[len("rows:"):]
-            elif text.startswith("$"):
+            elif PARAM.match(text) or (text.startswith("$") and self.params):
                 self.add_param(text)
             elif self.params:
                 raise Fault(f"expected '$n name type' or 'rows:', found '{text}'")
