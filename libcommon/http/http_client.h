@@ -20,6 +20,7 @@ struct http_client_options {
 	size_t max_headers;                    /* 32 KiB: over it the request failed */
 	size_t max_body;                       /* read at most this much of the answer */
 	size_t keep_body;                      /* and keep this much for the log */
+	const char *ca_file;                   /* borrowed; NULL = the system's */
 };
 
 enum http_outcome {
