@@ -19,9 +19,9 @@ struct bucket_scope {
 };
 
 struct bucket_grant {
-	int64_t granted;         /* 0..wanted */
-	usec_t wait_us;          /* from now until the next token, when granted < wanted */
-	usec_t mono_good_until;  /* of the granted ones: dial before this or ask again */
+	int64_t granted;        /* 0..wanted */
+	usec_t wait_us;         /* from now until the next token, when granted < wanted */
+	usec_t mono_good_until; /* of the granted ones: dial before this or ask again */
 };
 
 typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg);

@@ -16,8 +16,8 @@ struct control_reader;
 
 struct control_reader_options {
 	const char *url;
-	control_fn on_message;      /* NULL = not interested in the control stream */
-	loop_fn on_wake;            /* NULL = not interested in wakes of senders */
+	control_fn on_message; /* NULL = not interested in the control stream */
+	loop_fn on_wake;       /* NULL = not interested in wakes of senders */
 	void *arg;
 };
 

@@ -16,12 +16,12 @@
 /* added = entries that did not stand already; fires once for the whole batch. done may be NULL.
  * All entries belong to the given shard. */
 typedef void (*due_count_fn)(struct err e, int64_t n, void *arg);
-void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n,
-		due_count_fn done, void *arg);
+void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n, due_count_fn done,
+		void *arg);
 
 /* What a reader was given: acknowledge it by this. */
 struct due_ticket {
-	char entry_id[32];       /* stream entry id, NUL-terminated */
+	char entry_id[32]; /* stream entry id, NUL-terminated */
 	int shard;
 };
 
@@ -39,14 +39,14 @@ struct due_reader;
 typedef void (*due_entry_fn)(const struct due_entry *e, const struct due_ticket *t, void *arg);
 
 struct due_reader_options {
-	const char *url;                  /* Redis */
-	const char *consumer;             /* the dispatcher's incarnation */
-	size_t batch;                     /* entries per shard and read */
+	const char *url;      /* Redis */
+	const char *consumer; /* the dispatcher's incarnation */
+	size_t batch;         /* entries per shard and read */
 	/* Asked before each read: how many entries may be taken now. 0 pauses reading until
 	 * due_reader_resume. */
 	size_t (*room)(void *arg);
 	due_entry_fn on_entry;
-	void (*on_lost)(void *arg);       /* stream or group was gone and has been made again */
+	void (*on_lost)(void *arg); /* stream or group was gone and has been made again */
 	void *arg;
 };
 
@@ -76,7 +76,7 @@ void due_consumers(struct redis *r, int shard, due_consumers_fn done, void *arg)
 
 /* Puts up to `max` entries of a dead consumer back at the end of the stream, and removes the
  * consumer once it holds none. n = entries moved; call again while n == max. */
-void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max,
-		 due_count_fn done, void *arg);
+void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max, due_count_fn done,
+		 void *arg);
 
 #endif

@@ -4,14 +4,15 @@
 #ifndef BELFRY_QUEUE_LEADER_LOCK_H
 #define BELFRY_QUEUE_LEADER_LOCK_H
 
+#include "base/uuid.h"
 #include "redis/redis.h"
 
 struct leader_lock;
 
 struct leader_lock_options {
-	const char *name;           /* "scheduler" */
+	const char *name; /* "scheduler" */
 	struct uuid holder;
-	usec_t ttl_us;              /* 5 s */
+	usec_t ttl_us; /* 5 s */
 	void (*on_won)(void *arg);
 	void (*on_lost)(void *arg); /* also when the connection outlives the TTL without renewal */
 	void *arg;

@@ -20,9 +20,9 @@ enum redis_type { REDIS_NIL = 0, REDIS_INT, REDIS_STR, REDIS_ARRAY, REDIS_STATUS
 
 struct redis_reply; /* borrowed in callbacks */
 enum redis_type redis_type(const struct redis_reply *r);
-int64_t redis_int(const struct redis_reply *r);            /* 0 unless an integer */
-struct str redis_str(const struct redis_reply *r);         /* of STR, STATUS and ERROR */
-size_t redis_count(const struct redis_reply *r);           /* elements of an array */
+int64_t redis_int(const struct redis_reply *r);    /* 0 unless an integer */
+struct str redis_str(const struct redis_reply *r); /* of STR, STATUS and ERROR */
+size_t redis_count(const struct redis_reply *r);   /* elements of an array */
 const struct redis_reply *redis_at(const struct redis_reply *r, size_t i); /* NULL outside */
 
 /* e is OK also for an error reply of the server's: then *r has the type REDIS_ERROR. */
@@ -30,9 +30,9 @@ typedef void (*redis_done_fn)(struct err e, const struct redis_reply *r, void *a
 
 struct redis_options {
 	const char *url;
-	usec_t timeout_us;         /* default deadline of a command */
-	size_t max_pending;        /* commands in flight; more fail with ERR_OVERLOADED */
-	const char *name;          /* CLIENT SETNAME */
+	usec_t timeout_us;  /* default deadline of a command */
+	size_t max_pending; /* commands in flight; more fail with ERR_OVERLOADED */
+	const char *name;   /* CLIENT SETNAME */
 };
 
 struct err redis_open(struct loop *l, const struct redis_options *o, struct redis **out) MUST_USE;
@@ -48,16 +48,53 @@ void redis_command(struct redis *r, const struct str *argv, size_t argc, usec_t 
 /* "XACK %s %s" in the manner of hiredis: %s takes a const char *, %b takes struct str (by pointer
  * is not needed: pass p and n as hiredis does), %d %lld integers. */
 void redis_commandf(struct redis *r, redis_done_fn done, void *arg, const char *fmt, ...);
-/* Callbacks whose arg is this pointer will not fire any more. */
+/* Callbacks and state listeners whose arg (or owner, below) is this pointer will not fire any
+ * more. */
 void redis_forget(struct redis *r, const void *arg);
 
 /* --- Lua: EVALSHA, and once more with EVAL when the server says NOSCRIPT -------------------- */
 struct redis_script {
-	const char *path;          /* "proto/lua/bucket_take.lua", embedded at build time */
+	const char *path; /* "proto/lua/bucket_take.lua", embedded at build time */
 };
 
 /* keys first, then args, all in argv; n_keys of them are keys. */
-void redis_eval(struct redis *r, const struct redis_script *s, const struct str *argv,
-		size_t argc, size_t n_keys, redis_done_fn done, void *arg);
+void redis_eval(struct redis *r, const struct redis_script *s, const struct str *argv, size_t argc,
+		size_t n_keys, redis_done_fn done, void *arg);
+
+/* --- for modules that stand between a caller and its callback ------------------------------- */
+
+/* `arg` is the module's own record of the request, `owner` its caller's arg. redis_forget(owner)
+ * drops the request: `done` does not fire, and `drop` frees the record. */
+struct redis_hook {
+	redis_done_fn done; /* may be NULL */
+	void *arg;
+	const void *owner;
+	void (*drop)(void *arg); /* may be NULL */
+	usec_t timeout_us;       /* 0 = the default */
+	/* A script only: for so long a lost connection does not fail it, it is sent again on the
+	 * next one. For what must arrive and may arrive twice. 0 = fails. */
+	usec_t keep_us;
+};
+
+struct redis_args {
+	const struct str *v;
+	size_t n;
+	size_t n_keys; /* of a script */
+};
+
+void redis_command_with(struct redis *r, const struct redis_args *a, const struct redis_hook *h);
+void redis_eval_with(struct redis *r, const struct redis_script *s, const struct redis_args *a,
+		     const struct redis_hook *h);
+/* Fires the hook from the loop with e and no reply, for a request that needs no server. */
+void redis_answer_with(struct redis *r, struct err e, const struct redis_hook *h);
+/* At most once per `every_us`, at the end of a busy interval too; nobody hears of the outcome. One
+ * such command per connection: a later one replaces an earlier that waits. */
+void redis_command_spaced(struct redis *r, const struct redis_args *a, usec_t every_us);
+
+/* e, or what an error reply of the server's means: ERR_UNAVAILABLE when it is loading, full, busy
+ * or read-only, else ERR_PROTOCOL. Logs the server's words of the latter. */
+struct err redis_check(struct err e, const struct redis_reply *r) MUST_USE;
+/* True when the reply is the error of that code: "NOGROUP". */
+bool redis_is_error(const struct redis_reply *r, const char *code);
 
 #endif

@@ -1,0 +1,38 @@
+-- Takes tokens from up to three buckets, from all or from none (GCRA in its late form).
+-- KEYS buckets; ARGV wanted, tolerance in us, then one rate per minute for each key.
+-- Answers {granted, lag_us, wait_us}: lag is how far the oldest granted token's nominal instant
+-- lies back, wait is how long until the next token.
+--
+-- A bucket stores the nominal instant of its next token (tat, in us). A token may be taken from
+-- that instant on and is lost once it is older than the tolerance. No token is ever taken before
+-- its instant, so a tat further away than one interval comes from a clock that jumped back or from
+-- a limit that was lower: it is pulled in.
+local wanted, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local interval, nominal, granted = {}, {}, wanted
+for i, key in ipairs(KEYS) do
+	interval[i] = 60000000 / tonumber(ARGV[2 + i])
+	local tat = math.min(tonumber(redis.call('GET', key) or 0) or 0, now + interval[i])
+	nominal[i] = math.max(tat, now - tolerance)
+	local available = 0
+	if now >= nominal[i] then
+		available = math.floor((now - nominal[i]) / interval[i]) + 1
+	end
+	granted = math.min(granted, available)
+end
+local lag, wait = 0, 0
+for i, key in ipairs(KEYS) do
+	local tat = nominal[i] + granted * interval[i]
+	wait = math.max(wait, tat - now)
+	if granted > 0 then
+		lag = math.max(lag, now - nominal[i])
+		-- Once the tolerance has passed over it, an absent bucket says the same.
+		local ttl = math.ceil((tat - now + tolerance) / 1000) + 1
+		redis.call('SET', key, string.format('%.3f', tat), 'PX', string.format('%d', ttl))
+	end
+end
+if granted == 0 then
+	wait = math.max(wait, 1)
+end
+return { granted, math.ceil(lag), math.ceil(wait) }
