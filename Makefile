@@ -13,7 +13,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),:,printf '  %-5s %s\n' $(1) $@)
 
 # Both cores unless the caller says otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -61,8 +61,9 @@ DEPS_FUZZ := build/.deps-fuzz
 
 all: $(SERVICES:%=$(BIN)/%)
 
+# Without patsubst: a static pattern rule would replace its first % by the stem.
 .SECONDEXPANSION:
-$(SERVICES:%=$(BIN)/%): $(BIN)/%: $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard services/%/*.c)) \
+$(SERVICES:%=$(BIN)/%): $(BIN)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard services/$$*/*.c)))) \
 		$(BUILD)/libbelfry.a $(BUILD)/flags
 	@mkdir -p $(@D); $(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS)

@@ -1,0 +1,122 @@
+/* SIGTERM ends the process at once: what stands is written and sent, and calls in progress, which
+ * exist only here, are in the journal, so that the next process answers `unknown` for them. */
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "desk.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/random.h"
+
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define GENERATION_MAX ((size_t)512 * 1024)
+#define DRAIN_TIMEOUT_US (5 * USEC_PER_SEC)
+
+struct app {
+	struct loop *loop;
+	struct journal *journal;
+	struct ledger *ledger;
+	struct desk *desk;
+	char *listen;
+};
+
+static struct err read_boot_id(char out[64])
+{
+	FILE *f = fopen(BOOT_ID_PATH, "re");
+	const char *line = f ? fgets(out, 64, f) : NULL;
+
+	if (f)
+		(void)fclose(f); /* only read */
+	if (!line)
+		return ERR(ERR_IO, "cannot read the boot id of this machine");
+	for (char *p = out; *p; p++) {
+		if (*p == '\n')
+			*p = '\0';
+	}
+	return OK;
+}
+
+static struct err open_files(struct app *a, const struct sim_settings *s)
+{
+	char boot_id[64];
+	usec_t now = clock_now();
+
+	TRY(read_boot_id(boot_id));
+	TRY(journal_open(&(struct journal_options){ .path = s->journal,
+						    .boot_id = boot_id,
+						    .fresh = random_id(now),
+						    .now = now,
+						    .generation_max = GENERATION_MAX },
+			 &a->journal));
+	return ledger_open(s->ledger, &a->ledger);
+}
+
+static struct err open_slots(struct app *a)
+{
+	for (char *p = a->listen; p && *p;) {
+		char *end = p;
+		while (*end && *end != ',')
+			end++;
+		char *next = *end ? end + 1 : NULL;
+		*end = '\0';
+		TRY(desk_add_slot(a->desk, p));
+		log_info("listening", LS("address", p));
+		p = next;
+	}
+	return OK;
+}
+
+static void on_drain(void *arg)
+{
+	struct app *a = arg;
+
+	desk_finish(a->desk);
+	loop_stop(a->loop);
+}
+
+struct err app_new(const struct sim_settings *s, const struct carrier_settings *carrier,
+		   struct app **out)
+{
+	struct app *a = xcalloc(1, sizeof(*a));
+	struct err e = open_files(a, s);
+
+	if (is_err(e))
+		goto fail;
+	a->loop = loop_new();
+	a->listen = xstrdup(s->listen);
+	a->desk = desk_new(a->loop, &(struct desk_options){ .carrier = *carrier,
+							    .journal = a->journal,
+							    .ledger = a->ledger });
+	e = open_slots(a);
+	if (is_err(e))
+		goto fail;
+	loop_on_drain(a->loop, DRAIN_TIMEOUT_US, on_drain, a);
+	log_info("ready", LS("instance", journal_instance(a->journal)));
+	*out = a;
+	return OK;
+fail:
+	app_free(a);
+	return e;
+}
+
+int app_run(struct app *a)
+{
+	int code = loop_run(a->loop);
+
+	return desk_has_failed(a->desk) ? 1 : code;
+}
+
+void app_free(struct app *a)
+{
+	if (!a)
+		return;
+	desk_free(a->desk);
+	loop_free(a->loop);
+	ledger_close(a->ledger);
+	journal_close(a->journal);
+	free(a->listen);
+	free(a);
+}
