@@ -20,6 +20,8 @@
 #include "base/mem.h"
 #include "wire/dialer_msg.h"
 
+#define PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
+
 struct dial_socket {
 	struct loop *loop;
 	char *address;
@@ -86,12 +88,11 @@ static struct err check_address(const char *address)
 {
 	struct str path = str_from(address);
 	const struct str scheme = STR("ipc://");
-	const struct sockaddr_un un = { .sun_family = AF_UNIX };
 
 	if (!str_starts(path, scheme) || path.n == scheme.n)
 		return ERR(ERR_INVALID, "a dialer's address is ipc:///path");
 	/* nanomsg would cut a longer one. */
-	if (path.n - scheme.n >= sizeof(un.sun_path))
+	if (path.n - scheme.n >= PATH_SIZE)
 		return ERR(ERR_INVALID, "the path of an ipc:// address has at most 107 bytes");
 	return OK;
 }
