@@ -99,11 +99,11 @@ static usec_t reconnect_wait(const struct pg_conn *c)
 /* Closes, fails what was on the wire and comes back later. */
 static void lose(struct pg_conn *c, const char *reason)
 {
-	struct str message = str_from(c->pq == NULL ? "" : PQerrorMessage(c->pq));
+	struct str message, rest;
 	struct list_node *node;
 
-	while (message.n > 0 && message.p[message.n - 1] == '\n')
-		message.n--;
+	/* The first line says what, the others guess why. */
+	(void)str_split(str_from(PQerrorMessage(c->pq)), '\n', &message, &rest);
 	log_warn(c->state == PG_CONN_READY ? "pg_connection_lost" : "pg_connect_failed",
 		 LI("conn", c->number), LS("reason", reason), LT("message", message),
 		 LI("units", c->sent.n));
