@@ -1,0 +1,194 @@
+# shellcheck shell=bash
+# Belfry's own programs: their settings, their instances, and what outsiders need to use them.
+
+# Variables of the environment that are for this script or for clients, not for services.
+is_service_setting() {
+	case $1 in
+	BELFRY_HOME | BELFRY_BIN | BELFRY_BUILD | BELFRY_STACK_* | BELFRY_DEMO_* | BELFRY_BENCH_*) return 1 ;;
+	BELFRY_URL | BELFRY_API_KEY | BELFRY_DATABASE_URL | BELFRY_REDIS_URL) return 1 ;;
+	BELFRY_CARRIER_LEDGER | BELFRY_DIALER_JOURNAL | BELFRY_DIALERS | BELFRY_DIALER_LISTEN) return 1 ;;
+	BELFRY_DISPATCHER_SLOT | BELFRY_READY_FILE | BELFRY_HTTP_PORT | BELFRY_HTTP_PORT_FILE) return 1 ;;
+	BELFRY_AGENT_ID | BELFRY_NUMBER_ID | BELFRY_TRUNK_ID | BELFRY_WORKSPACE_ID) return 1 ;;
+	BELFRY_FROM_NUMBER | BELFRY_KEY_ID) return 1 ;;
+	BELFRY_*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# save_settings BIN DIALER PORT: what `start` and `restart` need to do the same as this `up`.
+save_settings() {
+	local name
+	(
+		umask 077
+		{
+			cat "$home/secrets"
+			# A machine's own receivers get webhooks without ado, unless told otherwise.
+			echo "BELFRY_WEBHOOK_ALLOW_HTTP=1"
+			echo "BELFRY_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128"
+			for name in $(compgen -e BELFRY_ || true); do
+				! is_service_setting "$name" || printf '%s=%q\n' "$name" "${!name}"
+			done
+		} >"$home/run/settings.new"
+		{
+			printf 'bin=%q\n' "$1"
+			printf 'dialer=%q\n' "$2"
+			printf 'gateway_port=%q\n' "$3"
+		} >"$home/run/up.new"
+	)
+	mv "$home/run/settings.new" "$home/run/settings"
+	mv "$home/run/up.new" "$home/run/up"
+}
+
+# Unsets whatever BELFRY_ variables there are, and sets the saved ones and the two URLs.
+export_settings() {
+	local name
+	for name in $(compgen -v BELFRY_ || true); do
+		unset "$name"
+	done
+	set -a
+	# shellcheck disable=SC1091
+	source "$home/run/settings"
+	set +a
+	BELFRY_DATABASE_URL=$(database_url)
+	BELFRY_REDIS_URL=unix://$(sockets)/redis.sock
+	export BELFRY_DATABASE_URL BELFRY_REDIS_URL
+}
+
+admin() (
+	local dir
+	dir=$(env_value bin "$home/run/up")
+	export_settings
+	exec "$dir/belfry-admin" "$@"
+)
+
+# The schema, and on the first `up` a workspace with an agent, a number and a key. The key is
+# shown once, so it is kept here.
+bootstrap() {
+	admin migrate >>"$home/log/belfry-admin.log" 2>&1 || {
+		tail -n 30 "$home/log/belfry-admin.log" >&2
+		die "belfry-admin migrate failed"
+	}
+	[[ ! -s $home/bootstrap ]] || return 0
+	if ! (umask 077 && admin bootstrap >"$home/bootstrap.new" 2>>"$home/log/belfry-admin.log"); then
+		tail -n 30 "$home/log/belfry-admin.log" >&2
+		die "belfry-admin bootstrap failed"
+	fi
+	grep -q '^BELFRY_API_KEY=' "$home/bootstrap.new" || die "belfry-admin bootstrap gave no key"
+	mv "$home/bootstrap.new" "$home/bootstrap"
+}
+
+dialer_address() {
+	echo "ipc://$(sockets)/$1.$2.sock"
+}
+
+start_instance() {
+	case $1 in
+	postgres.*) postgres_start ;;
+	redis.*) redis_start ;;
+	*) service_start "$1" ;;
+	esac
+}
+
+service_start() (
+	local name=$1 program=${1%.*} n=${1##*.} bin dialer gateway_port list="" slot
+	[[ -z $(pid_of "$name") ]] || return 0
+	# shellcheck disable=SC1091
+	source "$home/run/up"
+	export_settings
+	export BELFRY_READY_FILE=$home/run/$name.ready
+	case $program in
+	api-gateway)
+		local port_file=$home/run/$name.port
+		if [[ $n -eq 0 && $gateway_port -ne 0 ]]; then
+			BELFRY_HTTP_PORT=$gateway_port
+		elif [[ -s $port_file ]] && ! port_is_open "$(<"$port_file")"; then
+			BELFRY_HTTP_PORT=$(<"$port_file") # its URL is out in the world
+		else
+			BELFRY_HTTP_PORT=0
+		fi
+		export BELFRY_HTTP_PORT BELFRY_HTTP_PORT_FILE=$port_file
+		export BELFRY_HTTP_BIND=${BELFRY_HTTP_BIND:-127.0.0.1}
+		;;
+	dispatcher)
+		BELFRY_DIALERS=$dialer=$(dialer_address "$dialer" "$n")
+		export BELFRY_DIALERS BELFRY_DISPATCHER_SLOT=$n
+		;;
+	dialer-*)
+		for ((slot = 0; slot < $(<"$home/run/slots"); slot++)); do
+			list+=${list:+,}$(dialer_address "$dialer" "$slot")
+		done
+		export BELFRY_DIALER_LISTEN=$list
+		export BELFRY_CARRIER_LEDGER=$home/ledger BELFRY_DIALER_JOURNAL=$home/journal
+		: >>"$home/ledger"
+		;;
+	esac
+	launch "$name" "$bin/$program"
+)
+
+# A service makes the file when it is ready and removes it when it drains.
+service_ready() {
+	[[ -e $home/run/$1.ready && -n $(pid_of "$1") ]] || return 1
+	[[ $1 != api-gateway.* ]] ||
+		curl -fsS -o /dev/null -m 2 "http://127.0.0.1:$(<"$home/run/$1.port")/readyz" 2>/dev/null
+}
+
+# services_up DISPATCHERS SCHEDULERS GATEWAYS SENDERS DIALER
+services_up() {
+	local -a plan=("dialer-$5.0") old=() surplus=()
+	local n name
+	for ((n = 0; n < $3; n++)); do plan+=("api-gateway.$n"); done
+	for ((n = 0; n < $2; n++)); do plan+=("scheduler.$n"); done
+	for ((n = 0; n < $1; n++)); do plan+=("dispatcher.$n"); done
+	for ((n = 0; n < $4; n++)); do plan+=("webhook-sender.$n"); done
+
+	# An `up` on a running stack keeps what runs, adds what lacks and ends what is too much.
+	if [[ -e $home/run/plan ]]; then
+		mapfile -t old <"$home/run/plan"
+		for name in "${old[@]}"; do
+			[[ " ${plan[*]} " == *" $name "* ]] || surplus+=("$name")
+		done
+		# The dialer binds a socket for each dispatcher.
+		[[ $(<"$home/run/slots") -ge $1 ]] || surplus+=("dialer-$5.0")
+		stop_instances "${surplus[@]}"
+	fi
+	echo "$1" >"$home/run/slots"
+	printf '%s\n' "${plan[@]}" >"$home/run/plan"
+	for name in "${plan[@]}"; do
+		await_end_if_ending "$name"
+		start_instance "$name"
+	done
+	await_instances "${plan[@]}"
+}
+
+# Producers before consumers: nothing is asked of a service that has gone.
+services_down() {
+	local -a plan=() first=() second=() third=()
+	local name
+	[[ ! -e $home/run/plan ]] || mapfile -t plan <"$home/run/plan"
+	for name in "${plan[@]}"; do
+		case $name in
+		api-gateway.* | scheduler.*) first+=("$name") ;;
+		dispatcher.*) second+=("$name") ;;
+		*) third+=("$name") ;;
+		esac
+	done
+	stop_instances "${first[@]}"
+	stop_instances "${second[@]}"
+	stop_instances "${third[@]}"
+}
+
+write_env() {
+	local port
+	port=$(<"$home/run/api-gateway.0.port")
+	(
+		umask 077
+		{
+			printf 'BELFRY_URL=%q\n' "http://127.0.0.1:$port"
+			grep -E '^BELFRY_[A-Z_]+=' "$home/bootstrap"
+			printf 'BELFRY_DATABASE_URL=%q\n' "$(database_url)"
+			printf 'BELFRY_REDIS_URL=%q\n' "$(redis_url)"
+			printf 'BELFRY_CARRIER_LEDGER=%q\n' "$home/ledger"
+		} >"$home/env.new"
+	)
+	mv "$home/env.new" "$home/env"
+}
