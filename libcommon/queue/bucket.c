@@ -42,7 +42,7 @@ static void collect(const struct bucket_scope *s, int64_t first, int64_t second,
 		{ STREAM_BUCKET_WORKSPACE, &s->workspace_id, s->limits.workspace_per_min },
 		{ STREAM_BUCKET_NUMBER, &s->number_id, s->limits.number_per_min },
 	};
-	int64_t rates[BUCKETS_MAX];
+	int64_t rates[BUCKETS_MAX] = { 0 };
 	a->n = 0;
 	for (size_t i = 0; i < BUCKETS_MAX; i++) {
 		if (buckets[i].per_min <= 0)
@@ -97,10 +97,10 @@ void bucket_take(struct redis *r, struct loop *l, const struct bucket_scope *s, 
 	*q = (struct take_request){ done, arg, wanted, loop_mono(l) };
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
 	if (a.n == 0 || wanted <= 0)
-		redis_answer_with(r, OK, &hook);
+		redis_answer(r, OK, &hook);
 	else
-		redis_eval_with(r, &bucket_take_lua,
-				&(struct redis_args){ a.argv, 2 * a.n + 2, a.n }, &hook);
+		redis_eval(r, &bucket_take_lua, &(struct redis_args){ a.argv, 2 * a.n + 2, a.n },
+			   &hook);
 }
 
 void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n)
@@ -110,5 +110,6 @@ void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n)
 	/* Nobody hears of a failure: tokens that are not given back make dialing slower for a
 	 * moment, never faster. */
 	if (a.n > 0 && n > 0)
-		redis_eval(r, &bucket_give_lua, a.argv, 2 * a.n + 2, a.n, NULL, NULL);
+		redis_eval(r, &bucket_give_lua, &(struct redis_args){ a.argv, 2 * a.n + 2, a.n },
+			   NULL);
 }

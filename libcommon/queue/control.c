@@ -30,7 +30,7 @@ void control_publish(struct redis *r, const struct control_msg *m)
 				    STR("~"),    CONTROL_KEPT,        STR("*"),
 				    STR("e"),    strbuf_str(&text) };
 	/* A message that is lost is a look that comes later. */
-	redis_command(r, argv, ARRAY_LEN(argv), 0, NULL, NULL);
+	redis_command(r, &(struct redis_args){ argv, ARRAY_LEN(argv), 0 }, NULL);
 	strbuf_deinit(&text);
 }
 
@@ -161,7 +161,9 @@ static void read_next(struct control_reader *c)
 		argv[n + wanted] = str_from(s->last);
 		n++;
 	}
-	redis_command(c->redis, argv, n + wanted, READ_TIMEOUT_US, on_read, c);
+	redis_command(
+		c->redis, &(struct redis_args){ argv, n + wanted, 0 },
+		&(struct redis_hook){ .done = on_read, .arg = c, .timeout_us = READ_TIMEOUT_US });
 }
 
 /* The newest entry of a stream, as XREVRANGE tells it. */
@@ -196,7 +198,8 @@ static void start(void *arg)
 		c->n_unplaced++;
 		const struct str argv[] = { STR("XREVRANGE"), s->key,       STR("+"),
 					    STR("-"),         STR("COUNT"), STR("1") };
-		redis_command(c->redis, argv, ARRAY_LEN(argv), 0, on_place, s);
+		redis_command(c->redis, &(struct redis_args){ argv, ARRAY_LEN(argv), 0 },
+			      &(struct redis_hook){ .done = on_place, .arg = s });
 	}
 }
 

@@ -90,8 +90,7 @@ void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n,
 		argv[N_KEYS + 3 * i + 2] = (struct str){ text.p + begin, ends[i] - begin };
 	}
 	struct redis_hook hook = count_hook(done, arg);
-	redis_eval_with(r, &due_append_lua, &(struct redis_args){ argv, N_KEYS + 3 * n, N_KEYS },
-			&hook);
+	redis_eval(r, &due_append_lua, &(struct redis_args){ argv, N_KEYS + 3 * n, N_KEYS }, &hook);
 	free(ends);
 	strbuf_deinit(&text);
 	free(argv);
@@ -121,8 +120,8 @@ static void ack_shard(struct redis *r, int shard, const struct due_done *v, size
 		argv[argc++] = raw_id(&v[i].campaign_id);
 	}
 	if (argc > N_KEYS + 1)
-		redis_eval_with(r, &due_ack_lua, &(struct redis_args){ argv, argc, N_KEYS },
-				&(struct redis_hook){ .done = on_ack, .keep_us = ACK_KEEP_US });
+		redis_eval(r, &due_ack_lua, &(struct redis_args){ argv, argc, N_KEYS },
+			   &(struct redis_hook){ .done = on_ack, .keep_us = ACK_KEEP_US });
 	free(argv);
 }
 
@@ -144,8 +143,7 @@ void due_ensure(struct redis *r, int shard, due_count_fn done, void *arg)
 	put_keys(shard, &keys, argv);
 	argv[N_KEYS] = GROUP;
 	struct redis_hook hook = count_hook(done, arg);
-	redis_eval_with(r, &due_ensure_lua, &(struct redis_args){ argv, N_KEYS + 1, N_KEYS },
-			&hook);
+	redis_eval(r, &due_ensure_lua, &(struct redis_args){ argv, N_KEYS + 1, N_KEYS }, &hook);
 }
 
 void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max, due_count_fn done,
@@ -161,8 +159,7 @@ void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max, 
 	argv[N_KEYS + 1] = str_from(consumer);
 	argv[N_KEYS + 2] = strbuf_str(&number);
 	struct redis_hook hook = count_hook(done, arg);
-	redis_eval_with(r, &due_requeue_lua, &(struct redis_args){ argv, N_KEYS + 3, N_KEYS },
-			&hook);
+	redis_eval(r, &due_requeue_lua, &(struct redis_args){ argv, N_KEYS + 3, N_KEYS }, &hook);
 	strbuf_deinit(&number);
 }
 
@@ -205,7 +202,7 @@ void due_backlog(struct redis *r, int shard, due_backlog_fn done, void *arg)
 	put_keys(shard, &keys, argv);
 	struct backlog_request *q = xcalloc(1, sizeof(*q));
 	*q = (struct backlog_request){ done, arg };
-	redis_eval_with(
+	redis_eval(
 		r, &due_backlog_lua, &(struct redis_args){ argv, N_KEYS, N_KEYS },
 		&(struct redis_hook){ .done = on_backlog, .arg = q, .owner = arg, .drop = free });
 }
@@ -251,7 +248,7 @@ void due_consumers(struct redis *r, int shard, due_consumers_fn done, void *arg)
 			      GROUP };
 	struct consumers_request *q = xcalloc(1, sizeof(*q));
 	*q = (struct consumers_request){ done, arg };
-	redis_command_with(
+	redis_command(
 		r, &(struct redis_args){ argv, ARRAY_LEN(argv), 0 },
 		&(struct redis_hook){ .done = on_consumers, .arg = q, .owner = arg, .drop = free });
 }

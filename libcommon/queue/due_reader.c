@@ -208,7 +208,9 @@ static void read_next(void *arg)
 		argv[n + WIRE_SHARDS] = d->is_recovered ? STR(">") : str_from(d->shards[i].last);
 	}
 	d->state = READER_READING;
-	redis_command(d->redis, argv, n + WIRE_SHARDS, READ_TIMEOUT_US, on_read, d);
+	redis_command(
+		d->redis, &(struct redis_args){ argv, n + WIRE_SHARDS, 0 },
+		&(struct redis_hook){ .done = on_read, .arg = d, .timeout_us = READ_TIMEOUT_US });
 }
 
 void due_reader_resume(struct due_reader *d)

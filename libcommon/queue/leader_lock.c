@@ -61,7 +61,8 @@ static void send_release(struct leader_lock *k)
 {
 	const struct str argv[] = { str_from(k->key), str_from(k->holder) };
 	/* When it gets lost, the key's own end of life does the same. */
-	redis_eval(k->redis, &lock_release_lua, argv, ARRAY_LEN(argv), 1, NULL, NULL);
+	redis_eval(k->redis, &lock_release_lua, &(struct redis_args){ argv, ARRAY_LEN(argv), 1 },
+		   NULL);
 }
 
 static void on_taken(struct leader_lock *k)
@@ -118,7 +119,7 @@ static void ask(void *arg)
 	const struct str argv[] = { str_from(k->key), str_from(k->holder), { ttl_ms, (size_t)n } };
 	k->is_asking = true;
 	k->mono_asked = clock_mono();
-	redis_eval_with(
+	redis_eval(
 		k->redis, &lock_take_lua, &(struct redis_args){ argv, ARRAY_LEN(argv), 1 },
 		&(struct redis_hook){ .done = on_answer, .arg = k, .timeout_us = k->o.ttl_us / 3 });
 }

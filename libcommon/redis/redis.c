@@ -115,22 +115,16 @@ void redis_forget(struct redis *r, const void *arg)
 	r->n_listeners = n;
 }
 
+static const struct redis_hook nobody = { .done = NULL };
+
 /* --- commands ------------------------------------------------------------------------------- */
 
-void redis_command_with(struct redis *r, const struct redis_args *a, const struct redis_hook *h)
+void redis_command(struct redis *r, const struct redis_args *a, const struct redis_hook *h)
 {
 	redis_put_head(&r->scratch, a->n);
 	for (size_t i = 0; i < a->n; i++)
 		redis_put_bulk(&r->scratch, a->v[i]);
-	redis_submit(r, &(struct redis_pending){ .hook = *h });
-}
-
-void redis_command(struct redis *r, const struct str *argv, size_t argc, usec_t timeout_us,
-		   redis_done_fn done, void *arg)
-{
-	redis_command_with(
-		r, &(struct redis_args){ argv, argc, 0 },
-		&(struct redis_hook){ .done = done, .arg = arg, .timeout_us = timeout_us });
+	redis_submit(r, &(struct redis_pending){ .hook = h != NULL ? *h : nobody });
 }
 
 void redis_commandf(struct redis *r, redis_done_fn done, void *arg, const char *fmt, ...)

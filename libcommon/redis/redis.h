@@ -42,14 +42,38 @@ bool redis_is_up(const struct redis *r);
 /* Called each time the connection has come up (also the first time) and gone down. */
 void redis_on_state(struct redis *r, void (*fn)(bool is_up, void *arg), void *arg);
 
-/* argv are binary-safe and copied. done may be NULL. timeout_us 0 = the default. */
-void redis_command(struct redis *r, const struct str *argv, size_t argc, usec_t timeout_us,
-		   redis_done_fn done, void *arg);
-/* "XACK %s %s" in the manner of hiredis: %s takes a const char *, %b takes struct str (by pointer
- * is not needed: pass p and n as hiredis does), %d %lld integers. */
+/* Words, binary-safe, copied by the call. */
+struct redis_args {
+	const struct str *v;
+	size_t n;
+	size_t n_keys; /* of a script: so many keys lead */
+};
+
+/* Who hears of the reply. A module that stands between a caller and its callback names that
+ * caller's arg as `owner`: redis_forget(owner) then drops the request, `done` does not fire, and
+ * `drop` frees the module's own record `arg`. */
+struct redis_hook {
+	redis_done_fn done; /* may be NULL */
+	void *arg;
+	const void *owner;
+	void (*drop)(void *arg); /* may be NULL */
+	usec_t timeout_us;       /* 0 = the connection's default */
+	/* A script only: for so long a lost connection does not fail it, it is sent again on the
+	 * next one. For what must arrive and may arrive twice. 0 = fails. */
+	usec_t keep_us;
+};
+
+/* A hook of NULL: nobody hears of it. */
+void redis_command(struct redis *r, const struct redis_args *a, const struct redis_hook *h);
+/* "XACK %s %s" in the manner of hiredis: %s takes a const char *, %b a pointer and a size_t, %d and
+ * %lld integers. */
 void redis_commandf(struct redis *r, redis_done_fn done, void *arg, const char *fmt, ...);
-/* Callbacks and state listeners whose arg (or owner, below) is this pointer will not fire any
- * more. */
+/* At most once per `every_us`, at the end of a busy interval too. One such command per connection:
+ * a later one replaces an earlier that waits. */
+void redis_command_spaced(struct redis *r, const struct redis_args *a, usec_t every_us);
+/* Fires the hook from the loop with e and no reply, for a request that needs no server. */
+void redis_answer(struct redis *r, struct err e, const struct redis_hook *h);
+/* Callbacks and state listeners whose arg or owner is this pointer will not fire any more. */
 void redis_forget(struct redis *r, const void *arg);
 
 /* --- Lua: EVALSHA, and once more with EVAL when the server says NOSCRIPT -------------------- */
@@ -57,39 +81,11 @@ struct redis_script {
 	const char *path; /* "proto/lua/bucket_take.lua", embedded at build time */
 };
 
-/* keys first, then args, all in argv; n_keys of them are keys. */
-void redis_eval(struct redis *r, const struct redis_script *s, const struct str *argv, size_t argc,
-		size_t n_keys, redis_done_fn done, void *arg);
+/* Scripts run in the order of the calls, the first use on a connection included. */
+void redis_eval(struct redis *r, const struct redis_script *s, const struct redis_args *a,
+		const struct redis_hook *h);
 
-/* --- for modules that stand between a caller and its callback ------------------------------- */
-
-/* `arg` is the module's own record of the request, `owner` its caller's arg. redis_forget(owner)
- * drops the request: `done` does not fire, and `drop` frees the record. */
-struct redis_hook {
-	redis_done_fn done; /* may be NULL */
-	void *arg;
-	const void *owner;
-	void (*drop)(void *arg); /* may be NULL */
-	usec_t timeout_us;       /* 0 = the default */
-	/* A script only: for so long a lost connection does not fail it, it is sent again on the
-	 * next one. For what must arrive and may arrive twice. 0 = fails. */
-	usec_t keep_us;
-};
-
-struct redis_args {
-	const struct str *v;
-	size_t n;
-	size_t n_keys; /* of a script */
-};
-
-void redis_command_with(struct redis *r, const struct redis_args *a, const struct redis_hook *h);
-void redis_eval_with(struct redis *r, const struct redis_script *s, const struct redis_args *a,
-		     const struct redis_hook *h);
-/* Fires the hook from the loop with e and no reply, for a request that needs no server. */
-void redis_answer_with(struct redis *r, struct err e, const struct redis_hook *h);
-/* At most once per `every_us`, at the end of a busy interval too; nobody hears of the outcome. One
- * such command per connection: a later one replaces an earlier that waits. */
-void redis_command_spaced(struct redis *r, const struct redis_args *a, usec_t every_us);
+/* --- for callbacks -------------------------------------------------------------------------- */
 
 /* e, or what an error reply of the server's means: ERR_UNAVAILABLE when it is loading, full, busy
  * or read-only, else ERR_PROTOCOL. Logs the server's words of the latter. */

@@ -103,7 +103,7 @@ void redis_fail(struct redis *r, const struct redis_pending *p, struct err e)
 	redis_schedule_flush(r);
 }
 
-void redis_answer_with(struct redis *r, struct err e, const struct redis_hook *h)
+void redis_answer(struct redis *r, struct err e, const struct redis_hook *h)
 {
 	redis_fail(r, &(struct redis_pending){ .hook = *h }, e);
 }

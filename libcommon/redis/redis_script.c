@@ -51,11 +51,11 @@ static void load_script(struct redis *r, struct redis_loaded *s)
 		return;
 	s->connection = r->connection;
 	const struct str argv[] = { STR("SCRIPT"), STR("LOAD"), s->text };
-	redis_command(r, argv, ARRAY_LEN(argv), 0, NULL, NULL);
+	redis_command(r, &(struct redis_args){ argv, ARRAY_LEN(argv), 0 }, NULL);
 }
 
-void redis_eval_with(struct redis *r, const struct redis_script *s, const struct redis_args *a,
-		     const struct redis_hook *h)
+void redis_eval(struct redis *r, const struct redis_script *s, const struct redis_args *a,
+		const struct redis_hook *h)
 {
 	struct redis_loaded *loaded = find_script(r, s);
 	load_script(r, loaded);
@@ -77,20 +77,15 @@ void redis_eval_with(struct redis *r, const struct redis_script *s, const struct
 	bool is_too_large = strbuf_overflowed(b);
 	strbuf_reset(b);
 
-	struct redis_pending p = { .hook = *h, .eval = e };
-	if (h->keep_us > 0)
-		p.mono_keep_until = loop_mono(r->loop) + h->keep_us;
+	struct redis_pending p = { .eval = e };
+	if (h != NULL)
+		p.hook = *h;
+	if (p.hook.keep_us > 0)
+		p.mono_keep_until = loop_mono(r->loop) + p.hook.keep_us;
 	if (is_too_large) {
 		redis_fail(r, &p, ERR(ERR_TOO_LARGE, "the arguments of the script are too large"));
 		return;
 	}
 	redis_eval_write(r, e, false);
 	redis_submit(r, &p);
-}
-
-void redis_eval(struct redis *r, const struct redis_script *s, const struct str *argv, size_t argc,
-		size_t n_keys, redis_done_fn done, void *arg)
-{
-	redis_eval_with(r, s, &(struct redis_args){ argv, argc, n_keys },
-			&(struct redis_hook){ .done = done, .arg = arg });
 }
