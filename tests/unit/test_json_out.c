@@ -141,9 +141,9 @@ static void doubles_are_short_and_come_back_the_same(void **state)
 		{ 0.1 + 0.2, "0.30000000000000004" },
 		{ 1.7976931348623157e308, "1.7976931348623157e+308" },
 		{ 5e-324, "4.94065645841247e-324" },
-		{ NAN, "null" },
-		{ INFINITY, "null" },
-		{ -INFINITY, "null" },
+		{ (double)NAN, "null" },
+		{ (double)INFINITY, "null" },
+		{ -(double)INFINITY, "null" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_double(&t->j, rows[i].v);

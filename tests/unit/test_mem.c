@@ -62,6 +62,35 @@ static void calloc_too_much(void)
 	free(p);
 }
 
+static void malloc_more_than_there_is(void)
+{
+	volatile size_t n = PTRDIFF_MAX;
+	void *p = xmalloc(n);
+	free(p);
+}
+
+static void calloc_more_than_there_is(void)
+{
+	volatile size_t n = PTRDIFF_MAX;
+	void *p = xcalloc(n, 1);
+	free(p);
+}
+
+static void realloc_more_than_there_is(void)
+{
+	volatile size_t n = PTRDIFF_MAX;
+	void *p = xrealloc(NULL, n, 1);
+	free(p);
+}
+
+static void running_out_of_memory_aborts(void **state)
+{
+	(void)state;
+	assert_true(dies(malloc_more_than_there_is));
+	assert_true(dies(calloc_more_than_there_is));
+	assert_true(dies(realloc_more_than_there_is));
+}
+
 static void sizes_that_overflow_abort(void **state)
 {
 	(void)state;
@@ -75,6 +104,7 @@ int main(void)
 		cmocka_unit_test(memory_of_no_bytes_is_still_a_pointer),
 		cmocka_unit_test(calloc_zeroes_and_realloc_keeps),
 		cmocka_unit_test(duplicates_end_with_a_nul),
+		cmocka_unit_test(running_out_of_memory_aborts),
 		cmocka_unit_test(sizes_that_overflow_abort),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,10 @@ static const struct setting table[] = {
 	  "A factor." },
 };
 
+#define LONG_NAME                                                                                  \
+	"BELFRY_A_NAME_OF_MORE_THAN_ONE_HUNDRED_AND_TWENTY_EIGHT_CHARACTERS_IS_NEVER_KNOWN_"       \
+	"WHATEVER_IT_SAYS_AND_IT_MUST_NOT_OVERRUN_ANYTHING"
+
 static char out_text[16384], err_text[16384];
 
 static void clear_environment(void)
@@ -153,12 +157,8 @@ static void a_variable_that_no_program_knows_is_refused(void **state)
 {
 	(void)state;
 	static const char *const unknown[] = {
-		"BELFRY_DATABASE_URLS",
-		"BELFRY_DATABASE",
-		"BELFRY_",
-		"BELFRY_database_url",
-		"BELFRY_A_NAME_OF_MORE_THAN_ONE_HUNDRED_AND_TWENTY_EIGHT_CHARACTERS_IS_NEVER_KNOWN_"
-		"WHATEVER_IT_SAYS_AND_IT_MUST_NOT_OVERRUN_ANYTHING",
+		"BELFRY_DATABASE_URLS", "BELFRY_DATABASE", "BELFRY_",
+		"BELFRY_database_url",  LONG_NAME,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
 		struct values v;
@@ -167,7 +167,7 @@ static void a_variable_that_no_program_knows_is_refused(void **state)
 		CHECK(is_err(load(&v)), "%s", unknown[i]);
 		assert_non_null(strstr(err_text, "no Belfry program knows this variable"));
 	}
-	unsetenv(unknown[4]);
+	unsetenv(LONG_NAME);
 }
 
 static void variables_of_other_programs_are_ignored(void **state)
