@@ -49,7 +49,12 @@ struct delivery_facts {
 enum delivery_next { DELIVERY_DELIVERED = 0, DELIVERY_RETRY, DELIVERY_DEAD, DELIVERY_NEXT_COUNT };
 
 /* What an attempt says about its endpoint's row of time-outs and failed connects. */
-enum delivery_streak { DELIVERY_STREAK_KEEP = 0, DELIVERY_STREAK_ENDS, DELIVERY_STREAK_GROWS };
+enum delivery_streak {
+	DELIVERY_STREAK_KEEP = 0,
+	DELIVERY_STREAK_ENDS,
+	DELIVERY_STREAK_GROWS,
+	DELIVERY_STREAK_COUNT
+};
 
 struct delivery_verdict {
 	enum delivery_next next;

@@ -4,11 +4,11 @@
 -- $2 workspace_ids uuid[]
 -- $3 endpoint_ids uuid[]
 -- $4 had_ids uuid[]
--- rows: endpoint_id uuid
+-- rows: workspace_id uuid, endpoint_id uuid
 UPDATE webhook_endpoint e SET sender_id = $1
 FROM unnest($2, $3, $4) AS w(workspace_id, endpoint_id, had_id)
 WHERE e.workspace_id = w.workspace_id AND e.id = w.endpoint_id
 AND e.sender_id IS NOT DISTINCT FROM w.had_id
 AND NOT EXISTS (SELECT FROM webhook_sender s WHERE s.id = e.sender_id)
 AND EXISTS (SELECT FROM webhook_sender s WHERE s.id = $1)
-RETURNING e.id AS endpoint_id
+RETURNING e.workspace_id, e.id AS endpoint_id

@@ -1,0 +1,33 @@
+/* Records what became of items, in batches: outcomes, deliveries given back, and what the attempts
+ * said about their endpoints. One unit is one commit. An item stays in hand until its unit has
+ * committed; a unit that failed is tried again until then or until the lease of its items is gone,
+ * and then they come back to whoever claims them, under the same attempt number. */
+#ifndef BELFRY_WEBHOOK_SENDER_RECORD_H
+#define BELFRY_WEBHOOK_SENDER_RECORD_H
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+struct app;
+struct item;
+
+#define RECORD_UNITS 2   /* on their way at a time */
+#define RECORD_BATCH 256 /* items in one unit */
+#define RECORD_LINGER_US (3 * USEC_PER_MS)
+#define RECORD_RETRY_US (200 * USEC_PER_MS)
+
+struct record {
+	struct list pending;
+	size_t limit; /* items in the next unit */
+	int units;
+	struct timer *timer;
+	bool is_waiting; /* for a retry after a failure */
+	int64_t n_delivered, n_failed, n_dead, n_given_back;
+};
+
+void record_init(struct app *app);
+void record_deinit(struct app *app);
+/* Takes the item, with its result set. */
+void record_add(struct app *app, struct item *it);
+
+#endif
