@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Belfry needs, by name. With nothing missing it only looks.
 #
-#   deploy/deps.sh GROUP...     build | run | check | fuzz | all
+#   deploy/deps.sh GROUP...     build | libraries | run | check | fuzz | all
 #
 # No service that a package brings is started and no default Postgres cluster is made: the local
 # stack runs private ones.
@@ -10,9 +10,9 @@ set -euo pipefail
 build=(gcc libc6-dev make pkg-config python3
 	libevent-dev libhiredis-dev libpq-dev libcurl4-openssl-dev libssl-dev libnanomsg-dev
 	libcjson-dev libre-dev)
-run=(python3 curl ca-certificates postgresql-15 redis-server util-linux tzdata
-	libevent-2.1-7 libevent-openssl-2.1-7 libhiredis0.14 libpq5 libcurl4 libssl3 libnanomsg5
-	libcjson1)
+libraries=(curl ca-certificates tzdata libevent-2.1-7 libevent-openssl-2.1-7 libhiredis0.14 libpq5
+	libcurl4 libssl3 libnanomsg5 libcjson1)
+run=("${libraries[@]}" python3 postgresql-15 redis-server util-linux)
 check=(clang clang-format-14 cppcheck shellcheck libcmocka-dev git binutils gcovr)
 fuzz=(clang libclang-rt-14-dev)
 
@@ -28,6 +28,7 @@ wanted() {
 	for group in "$@"; do
 		case $group in
 		build) printf '%s\n' "${build[@]}" ;;
+		libraries) printf '%s\n' "${libraries[@]}" ;;
 		run) printf '%s\n' "${run[@]}" ;;
 		check) printf '%s\n' "${build[@]}" "${run[@]}" "${check[@]}" ;;
 		fuzz) printf '%s\n' "${fuzz[@]}" ;;
