@@ -36,6 +36,7 @@ const char *campaign_action_name(enum campaign_action a); /* "start" */
 /* *next_out is set unless the action is forbidden. */
 enum campaign_verdict campaign_decide(enum campaign_status s, enum campaign_action a,
 				      enum campaign_status *next_out);
+enum campaign_status campaign_action_target(enum campaign_action a); /* where it leads */
 bool campaign_takes_targets(enum campaign_status s);
 
 #endif

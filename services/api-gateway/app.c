@@ -1,0 +1,164 @@
+/* Setup in order, the life of the process, and the way out: stop accepting, let the requests in hand
+ * be answered, close. */
+#include "app.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "http/http_server.h"
+#include "route.h"
+#include "store_gen.h"
+#include "sys/log.h"
+
+#define DRAIN_TIMEOUT_US (20 * USEC_PER_SEC)
+#define POLL_US (50 * USEC_PER_MS)
+#define PG_DEPTH 4
+#define PG_WAITING_MAX 2000
+#define PG_UNIT_TIMEOUT_US (15 * USEC_PER_SEC)
+#define REDIS_TIMEOUT_US (2 * USEC_PER_SEC)
+#define REDIS_PENDING_MAX 4096
+#define HEADERS_MAX ((size_t)16 * 1024)
+#define BODY_MAX ((size_t)8 * 1024 * 1024)
+#define CONNECTIONS_MAX 4096
+#define CONNECTIONS_PER_ADDRESS_MAX 1024
+
+/* The statements of the gateway are those of its own name, and what it shares with the scheduler. */
+static const struct pg_stmt **choose_statements(void)
+{
+	size_t n = 0, all = 0;
+	while (store_all_stmts[all] != NULL)
+		all++;
+	const struct pg_stmt **v = xcalloc(all + 1, sizeof(*v));
+	for (size_t i = 0; i < all; i++) {
+		struct str name = str_from(store_all_stmts[i]->name);
+		if (str_starts(name, STR("api_")) || str_starts(name, STR("campaign_cancel_")))
+			v[n++] = store_all_stmts[i];
+	}
+	return v;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	if (path[0] == '\0')
+		return;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool is_written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		(void)close(fd); /* a failure to write has shown already */
+	if (!is_written)
+		log_warn("file_not_written", LS("path", path));
+}
+
+static void tell_ready(struct app *app)
+{
+	app->is_ready = true;
+	write_file(app->settings.ready_file, "ready\n");
+	log_info("ready", LI("port", http_server_port(app->http)));
+}
+
+/* Until Postgres is there at first; then, in a drain, until the last request is answered. */
+static void on_poll(void *arg)
+{
+	struct app *app = arg;
+	if (!loop_is_draining(app->loop)) {
+		if (pg_pool_is_ready(app->pg)) {
+			tell_ready(app);
+			return;
+		}
+	} else if (http_server_in_flight(app->http) == 0) {
+		loop_stop(app->loop);
+		return;
+	}
+	timer_start(app->ready_timer, POLL_US);
+}
+
+static void on_drain(void *arg)
+{
+	struct app *app = arg;
+	log_info("draining", LI("in_flight", http_server_in_flight(app->http)));
+	if (app->is_ready && app->settings.ready_file[0] != '\0')
+		(void)unlink(app->settings.ready_file); /* it may be gone */
+	app->is_ready = false;
+	http_server_stop_accepting(app->http);
+	timer_start(app->ready_timer, 0);
+}
+
+static struct err open_parts(struct app *app)
+{
+	const struct gateway_settings *s = &app->settings;
+	TRY(secretbox_new(str_from(s->secret_keys), &app->box));
+	TRY(address_policy_new(str_from(s->webhook_allow_cidrs), &app->addresses));
+	TRY(zones_load(s->zoneinfo, &app->zones));
+	app->auth = auth_new(str_from(s->key_pepper));
+	app->stmts = choose_statements();
+	app->pg =
+		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = s->database_url,
+							     .application = "api-gateway",
+							     .connections = (int)s->pg_connections,
+							     .depth = PG_DEPTH,
+							     .max_waiting = PG_WAITING_MAX,
+							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
+							     .prepare = s->pg_prepare,
+							     .stmts = app->stmts });
+	TRY(redis_open(app->loop,
+		       &(struct redis_options){ .url = s->redis_url,
+						.timeout_us = REDIS_TIMEOUT_US,
+						.max_pending = REDIS_PENDING_MAX,
+						.name = "api-gateway" },
+		       &app->redis));
+	return http_server_open(
+		app->loop,
+		&(struct http_server_options){ .bind = s->http_bind,
+					       .port = (int)s->http_port,
+					       .max_headers = HEADERS_MAX,
+					       .max_body = BODY_MAX,
+					       .max_connections = CONNECTIONS_MAX,
+					       .max_per_address = CONNECTIONS_PER_ADDRESS_MAX,
+					       .header_timeout_us = 10 * USEC_PER_SEC,
+					       .body_timeout_us = 30 * USEC_PER_SEC,
+					       .idle_timeout_us = 30 * USEC_PER_SEC },
+		route_request, route_problem, app, &app->http);
+}
+
+static void close_parts(struct app *app)
+{
+	pg_pool_free(app->pg);
+	if (app->http != NULL)
+		http_server_close(app->http);
+	if (app->redis != NULL)
+		redis_close(app->redis);
+	timer_free(app->ready_timer);
+	auth_free(app->auth);
+	zones_free(app->zones);
+	address_policy_free(app->addresses);
+	secretbox_free(app->box);
+	free(app->stmts);
+	loop_free(app->loop);
+}
+
+int app_run(const struct gateway_settings *s)
+{
+	struct app app = { .settings = *s, .loop = loop_new() };
+	int code = 1;
+	struct err e = open_parts(&app);
+	if (is_err(e)) {
+		log_error("start_failed", LERR(e));
+	} else {
+		char port[16];
+		(void)snprintf(port, sizeof(port), "%d\n",
+			       http_server_port(app.http)); /* 5 digits at most */
+		write_file(s->port_file, port);
+		app.ready_timer = timer_new(app.loop, on_poll, &app);
+		timer_start(app.ready_timer, 0);
+		loop_on_drain(app.loop, DRAIN_TIMEOUT_US, on_drain, &app);
+		code = loop_run(app.loop);
+		log_info("stopped", LI("code", code));
+	}
+	close_parts(&app);
+	return code;
+}

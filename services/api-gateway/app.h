@@ -1,0 +1,35 @@
+/* The gateway's parts, made once at start and handed down to every request. */
+#ifndef BELFRY_API_GATEWAY_APP_H
+#define BELFRY_API_GATEWAY_APP_H
+
+#include "auth.h"
+#include "loop/loop.h"
+#include "pg/pg.h"
+#include "redis/redis.h"
+#include "sec/address.h"
+#include "sec/secretbox.h"
+#include "settings.h"
+#include "zones.h"
+
+struct http_server;
+
+struct app {
+	struct gateway_settings settings;
+	struct loop *loop;
+	struct pg_pool *pg;
+	struct redis *redis;
+	struct http_server *http;
+	struct auth *auth;
+	struct secretbox *box;
+	struct address_policy *addresses;
+	struct zones *zones;
+	struct timer *ready_timer;
+	const struct pg_stmt **stmts;
+	bool is_ready;
+	int64_t answers[6]; /* by the status' first digit */
+};
+
+/* Runs until SIGTERM and the drain after it; the process' exit code. */
+int app_run(const struct gateway_settings *s);
+
+#endif

@@ -1,0 +1,65 @@
+/* Who is asking: bearer keys, kept in memory for a few seconds after Postgres told about them, each
+ * with its own bucket for the rate it is allowed. Pure memory: the queries are the caller's. */
+#ifndef BELFRY_API_GATEWAY_AUTH_H
+#define BELFRY_API_GATEWAY_AUTH_H
+
+#include "base/arena.h"
+#include "base/uuid.h"
+#include "sec/sec.h"
+
+/* A revoked key is refused everywhere within this time. */
+#define AUTH_FRESH_US (4 * USEC_PER_SEC)
+
+enum scope {
+	SCOPE_NONE = 0, /* open to everybody */
+	SCOPE_READ,
+	SCOPE_WRITE,
+	SCOPE_CONTROL,
+	SCOPE_ADMIN,
+	SCOPE_OPERATOR,
+	SCOPE_COUNT
+};
+
+const char *scope_name(enum scope s);
+
+struct principal {
+	struct uuid workspace_id, key_id;
+	unsigned scopes;         /* bits of enum scope */
+	int64_t rate_per_minute; /* 0 = no limit */
+	usec_t expires_at;       /* USEC_NEVER = never */
+	int shard;
+};
+
+struct rate_state {
+	int64_t limit; /* a minute; 0 = none, and then the rest means nothing */
+	int64_t remaining;
+	int64_t reset_s; /* until the bucket is full again, or until the next request may come */
+};
+
+struct auth;
+
+struct auth *auth_new(struct str pepper);
+void auth_free(struct auth *a);
+
+/* The token of "Authorization: Bearer ..."; false when there is none of a key's form. */
+bool auth_token(struct str header, struct str *out);
+void auth_hash(const struct auth *a, struct str token, uint8_t out[SHA256_SIZE]);
+
+/* A key that was read less than AUTH_FRESH_US ago; NULL = ask Postgres, then auth_put. Borrowed until the next
+ * auth_put. */
+const struct principal *auth_get(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now);
+/* `mono_asked` is when the query left. */
+void auth_put(struct auth *a, const uint8_t hash[SHA256_SIZE], const struct principal *p,
+	      usec_t mono_asked);
+void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE]);
+
+/* Takes one request from the key's bucket: a minute's worth at most, refilled evenly. False when
+ * it is empty. */
+bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
+	       struct rate_state *out);
+
+/* Failed sign-ins by address: false when this one has failed too often lately. */
+bool auth_may_try(struct auth *a, struct str peer, usec_t mono_now);
+void auth_failed(struct auth *a, struct str peer, usec_t mono_now);
+
+#endif

@@ -1,0 +1,37 @@
+/* The handlers that routes.c names, and what they share. */
+#ifndef BELFRY_API_GATEWAY_HANDLERS_H
+#define BELFRY_API_GATEWAY_HANDLERS_H
+
+#include "domain/campaign.h"
+#include "request.h"
+#include "target_rows.h"
+
+void health_live(struct req *r);
+void health_ready(struct req *r);
+void health_metrics(struct req *r);
+void health_openapi(struct req *r);
+
+void campaigns_create(struct req *r);
+void campaigns_list(struct req *r);
+void campaigns_get(struct req *r);
+void campaigns_patch(struct req *r);
+void campaigns_delete(struct req *r);
+void campaigns_start(struct req *r);
+void campaigns_pause(struct req *r);
+void campaigns_resume(struct req *r);
+void campaigns_cancel(struct req *r);
+void campaigns_replay(struct req *r);
+
+void targets_append(struct req *r);
+
+/* Adds the append to r->unit. With `keeps`, its answer is stored under the idempotency key. */
+void targets_add_append(struct req *r, struct uuid campaign_id, const struct target_rows *t,
+			bool keeps);
+/* 409 for a campaign in a state that forbids something, with what it allows. */
+void campaigns_fail_state(struct req *r, struct str status, const char *detail);
+/* The entity tag of a campaign's version. */
+const char *campaigns_etag(struct req *r, usec_t updated_at);
+/* After a commit: something changed about this campaign. */
+void campaigns_tell(struct req *r, bool is_held);
+
+#endif

@@ -1,0 +1,343 @@
+/* The steps of the way in, in their order; each either answers or goes on. */
+#include "route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "idempotency.h"
+#include "store_gen.h"
+#include "sys/log.h"
+#include "sys/random.h"
+
+#define BODY_MAX ((size_t)8 * 1024 * 1024)
+#define BODY_DEPTH_MAX 32
+
+static const char *const method_names[HTTP_METHOD_COUNT] = {
+	[HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+	[HTTP_OPTIONS] = "OPTIONS",
+};
+
+const char *route_method_name(enum http_method m)
+{
+	ASSERT((unsigned)m < HTTP_METHOD_COUNT);
+	return method_names[m];
+}
+
+/* --- 5: the body, then a stored answer, then the handler ------------------------------------ */
+
+static bool is_json(struct str content_type)
+{
+	struct str type, rest;
+	(void)str_split(content_type, ';', &type, &rest); /* parameters do not matter */
+	return str_eq_nocase(str_trim(type), STR("application/json"));
+}
+
+static void fail_body(struct req *r, struct err e)
+{
+	if (e.code == ERR_TOO_LARGE)
+		req_fail(r, PROBLEM_PAYLOAD_TOO_LARGE, e.what);
+	else if (e.code == ERR_DENIED)
+		req_fail(r, PROBLEM_VALIDATION_ERROR, e.what);
+	else
+		req_fail(r, PROBLEM_MALFORMED_JSON, e.what);
+}
+
+/* True when the body is as the route wants it; else it has answered. */
+static bool read_body(struct req *r)
+{
+	struct str text = http_request_body(r->http);
+	if (r->route->body == BODY_IGNORED || (r->route->body == BODY_EMPTY && text.n == 0))
+		return true;
+	if (text.n == 0) {
+		req_fail(r, PROBLEM_MALFORMED_JSON, "The request needs a JSON object as its body.");
+		return false;
+	}
+	if (!is_json(http_request_header(r->http, "Content-Type"))) {
+		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
+		return false;
+	}
+	struct err e = json_parse(
+		text, (struct json_limits){ .max_bytes = BODY_MAX, .max_depth = BODY_DEPTH_MAX },
+		&r->doc, NULL);
+	if (is_err(e)) {
+		fail_body(r, e);
+		return false;
+	}
+	r->body = json_doc_root(r->doc);
+	if (json_type(r->body) != JSON_OBJECT) {
+		req_fault(r, "", NULL, "validation_error", "The body must be a JSON object.");
+		req_fail_validation(r);
+		return false;
+	}
+	if (r->route->body == BODY_EMPTY && json_count(r->body) > 0) {
+		req_decode(r, NULL, 0, NULL);
+		req_fail_validation(r);
+		return false;
+	}
+	return true;
+}
+
+void route_handle(struct req *r)
+{
+	if (read_body(r))
+		idempotency_check(r, r->route->handle);
+}
+
+/* --- 4: rate, scope, query ------------------------------------------------------------------ */
+
+static void put_rate(struct req *r, const struct rate_state *s)
+{
+	char text[24];
+	if (s->limit == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%" PRId64, s->limit); /* 20 digits at most, as below */
+	http_reply_header(r->http, "RateLimit-Limit", text);
+	(void)snprintf(text, sizeof(text), "%" PRId64, s->remaining);
+	http_reply_header(r->http, "RateLimit-Remaining", text);
+	(void)snprintf(text, sizeof(text), "%" PRId64, s->reset_s);
+	http_reply_header(r->http, "RateLimit-Reset", text);
+}
+
+static void check_parameter(struct str name, struct str value, void *arg)
+{
+	struct req *r = arg;
+	char text[64];
+	(void)value;
+	if (r->route->is_list && (str_eq(name, STR("limit")) || str_eq(name, STR("cursor"))))
+		return;
+	for (size_t i = 0; i < ROUTE_FILTERS_MAX && r->route->filters[i] != NULL; i++) {
+		if (str_eq(name, str_from(r->route->filters[i])))
+			return;
+	}
+	(void)snprintf(text, sizeof(text), "%.*s", (int)min_size(name.n, sizeof(text) - 1),
+		       name.p == NULL ? "" : name.p); /* cut: it is only shown */
+	req_query_fault(r, str_is_utf8(str_from(text)) ? text : "", "unknown query parameter");
+}
+
+static void admit(struct req *r)
+{
+	struct rate_state rate;
+	bool is_within = auth_take(r->app->auth, r->key_hash, loop_mono(r->app->loop), &rate);
+	put_rate(r, &rate);
+	if (!is_within) {
+		char text[24];
+		(void)snprintf(text, sizeof(text), "%" PRId64, rate.reset_s); /* it fits */
+		http_reply_header(r->http, "Retry-After", text);
+		req_fail(r, PROBLEM_RATE_LIMITED, "This key has used up its requests for now.");
+		return;
+	}
+	if ((r->who.scopes & 1u << r->route->scope) == 0) {
+		req_fail_scope(r, r->route->scope);
+		return;
+	}
+	http_request_each_query(r->http, check_parameter, r);
+	if (req_has_faults(r)) {
+		req_fail_validation(r);
+		return;
+	}
+	route_handle(r);
+}
+
+/* --- 3: the key ----------------------------------------------------------------------------- */
+
+static unsigned scope_bits(const struct pg_array *words)
+{
+	unsigned bits = 0;
+	const struct str *v = words->v;
+	for (size_t i = 0; i < words->n; i++) {
+		for (unsigned s = SCOPE_READ; s < SCOPE_COUNT; s++) {
+			if (str_eq(v[i], str_from(scope_name((enum scope)s))))
+				bits |= 1u << s;
+		}
+	}
+	return bits;
+}
+
+static void refuse(struct req *r)
+{
+	auth_drop(r->app->auth, r->key_hash);
+	auth_failed(r->app->auth, http_request_peer(r->http), loop_mono(r->app->loop));
+	req_fail(r, PROBLEM_UNAUTHORIZED, "The API key is missing, unknown, expired or revoked.");
+}
+
+static void use_key(struct req *r)
+{
+	if (r->who.expires_at != USEC_NEVER && r->who.expires_at <= r->now)
+		refuse(r);
+	else
+		admit(r);
+}
+
+static void on_key(struct req *r, const struct pg_unit *u)
+{
+	struct api_key_find_row row;
+	const struct pg_result *found = pg_unit_result(u, 0);
+	if (pg_result_rows(found) == 0) {
+		refuse(r);
+		return;
+	}
+	get_api_key_find(found, 0, &row, r->arena);
+	if (row.revoked_at != USEC_NEVER) {
+		refuse(r);
+		return;
+	}
+	r->who = (struct principal){
+		.workspace_id = row.workspace_id,
+		.key_id = row.id,
+		.scopes = scope_bits(&row.scopes),
+		.rate_per_minute = row.rate_per_minute == PG_NULL_I64 ? 0 : row.rate_per_minute,
+		.expires_at = row.expires_at,
+		.shard = (int)row.shard,
+	};
+	auth_put(r->app->auth, r->key_hash, &r->who, r->mono_began);
+	use_key(r);
+}
+
+static void authenticate(struct req *r)
+{
+	struct auth *a = r->app->auth;
+	struct str token;
+	usec_t mono_now = loop_mono(r->app->loop);
+	if (!auth_may_try(a, http_request_peer(r->http), mono_now)) {
+		http_reply_header(r->http, "Retry-After", "60");
+		req_fail(r, PROBLEM_RATE_LIMITED, "Too many failed sign-ins from this address.");
+		return;
+	}
+	if (!auth_token(http_request_header(r->http, "Authorization"), &token)) {
+		auth_failed(a, http_request_peer(r->http), mono_now);
+		req_fail(r, PROBLEM_UNAUTHORIZED, "Send an API key: Authorization: Bearer bf_...");
+		return;
+	}
+	auth_hash(a, token, r->key_hash);
+	const struct principal *known = auth_get(a, r->key_hash, mono_now);
+	if (known != NULL) {
+		r->who = *known;
+		use_key(r);
+		return;
+	}
+	struct pg_unit *u = req_read(r);
+	add_api_key_find(u, &(struct api_key_find_args){
+				    .hash = { (const char *)r->key_hash, SHA256_SIZE } });
+	req_submit(r, on_key);
+}
+
+/* --- 2: the route --------------------------------------------------------------------------- */
+
+static bool match_segment(struct str pattern, struct str segment, struct uuid *ids, size_t *n)
+{
+	if (pattern.n < 2 || pattern.p[0] != '{')
+		return str_eq(pattern, segment);
+	struct str prefix = { pattern.p + 1, pattern.n - 2 };
+	for (unsigned k = 0; k < ID_KIND_COUNT; k++) {
+		if (str_eq(prefix, str_from(id_prefix((enum id_kind)k)))) {
+			/* A malformed id is an object that does not exist. */
+			if (is_err(id_parse((enum id_kind)k, segment, &ids[*n])))
+				ids[*n] = UUID_NIL;
+			(*n)++;
+			return segment.n > 0;
+		}
+	}
+	return false;
+}
+
+static bool match(const struct route *route, struct str path, struct uuid ids[REQUEST_IDS_MAX])
+{
+	struct str pattern = str_from(route->pattern), want, have;
+	size_t n = 0;
+	bool more_wanted = true, more = true;
+	while (more_wanted && more) {
+		more_wanted = str_split(pattern, '/', &want, &pattern);
+		more = str_split(path, '/', &have, &path);
+		if (!match_segment(want, have, ids, &n))
+			return false;
+	}
+	return more_wanted == more;
+}
+
+static bool method_fits(enum http_method asked, enum http_method offered)
+{
+	return asked == offered || (asked == HTTP_HEAD && offered == HTTP_GET);
+}
+
+static void fail_method(struct req *r, unsigned offered)
+{
+	char allow[64] = "";
+	size_t n = 0;
+	for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
+		if ((offered & 1u << m) != 0)
+			n += (size_t)snprintf(allow + n, sizeof(allow) - n, "%s%s",
+					      n == 0 ? "" : ", ", method_names[m]);
+	}
+	http_reply_header(r->http, "Allow", allow);
+	req_fail(r, PROBLEM_METHOD_NOT_ALLOWED, "This path does not take this method; see Allow.");
+}
+
+static void find_route(struct req *r)
+{
+	enum http_method asked = http_request_method(r->http);
+	unsigned offered = 0;
+	for (const struct route *route = routes; route->pattern != NULL; route++) {
+		struct uuid ids[REQUEST_IDS_MAX] = { UUID_NIL };
+		if (!match(route, http_request_path(r->http), ids))
+			continue;
+		offered |= 1u << route->method;
+		if (route->method == HTTP_GET)
+			offered |= 1u << HTTP_HEAD;
+		if (!method_fits(asked, route->method))
+			continue;
+		r->route = route;
+		memcpy(r->ids, ids, sizeof(ids));
+		if (route->scope == SCOPE_NONE)
+			route->handle(r);
+		else
+			authenticate(r);
+		return;
+	}
+	if (offered != 0)
+		fail_method(r, offered);
+	else
+		req_fail(r, PROBLEM_NOT_FOUND, "There is nothing at this path.");
+}
+
+/* --- 1: the request ------------------------------------------------------------------------- */
+
+/* The caller's own id when it is sane: visible characters that need no quoting anywhere. */
+static void name_request(struct req *r)
+{
+	struct str given = http_request_header(r->http, "X-Request-Id");
+	bool is_sane = given.n > 0 && given.n <= REQUEST_ID_MAX;
+	for (size_t i = 0; is_sane && i < given.n; i++) {
+		char c = given.p[i];
+		is_sane = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			  (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
+	}
+	if (is_sane)
+		memcpy(r->request_id, given.p, given.n);
+	else
+		(void)uuid_format(random_id(r->now), r->request_id); /* returns its argument */
+}
+
+void route_request(struct http_request *http, void *arg)
+{
+	struct app *app = arg;
+	struct arena *a = http_request_arena(http);
+	struct req *r = arena_alloc(a, sizeof(*r));
+	loop_refresh_time(app->loop);
+	*r = (struct req){ .app = app,
+			   .http = http,
+			   .arena = a,
+			   .mono_began = loop_mono(app->loop),
+			   .now = loop_now(app->loop) + pg_pool_clock_offset(app->pg) };
+	name_request(r);
+	find_route(r);
+}
+
+void route_problem(int status, const char *code, const char *detail, struct strbuf *body, void *arg)
+{
+	struct app *app = arg;
+	struct problem p = { .code = problem_from_name(code, PROBLEM_MALFORMED_REQUEST),
+			     .detail = detail };
+	app->answers[status / 100 % 6]++;
+	problem_render(&p, body);
+}

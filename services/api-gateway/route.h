@@ -1,0 +1,42 @@
+/* The way in: a request finds its route, shows its key, passes the rate and the scope, has its body
+ * read, and meets an answer stored under its idempotency key; then its handler runs. */
+#ifndef BELFRY_API_GATEWAY_ROUTE_H
+#define BELFRY_API_GATEWAY_ROUTE_H
+
+#include "request.h"
+
+enum route_body {
+	BODY_IGNORED = 0,
+	BODY_EMPTY, /* none, or {} */
+	BODY_OBJECT
+};
+
+#define ROUTE_FILTERS_MAX 6
+
+struct route {
+	enum http_method method;
+	const char *pattern; /* "/v1/campaigns/{cmp}/targets/{tgt}": ids by their prefix */
+	enum scope scope;
+	enum route_body body;
+	req_fn handle;
+	/* Query parameters that it takes. A list also takes limit and cursor, and its cursors are
+	 * bound to the others. */
+	bool is_list;
+	const char *filters[ROUTE_FILTERS_MAX];
+	/* Renders what an action stored under an idempotency key; NULL = it stored the body. */
+	req_fn replay;
+};
+
+extern const struct route routes[]; /* ends with a NULL pattern */
+
+const char *route_method_name(enum http_method m);
+
+/* The server's handler. `arg` is the app. */
+void route_request(struct http_request *http, void *arg);
+/* The server's own answers, in the API's form. */
+void route_problem(int status, const char *code, const char *detail, struct strbuf *body,
+		   void *arg);
+/* The last step of the way in, also for idempotency.c. */
+void route_handle(struct req *r);
+
+#endif
