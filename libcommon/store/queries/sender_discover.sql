@@ -1,4 +1,5 @@
--- The endpoints after the given one that have deliveries, with the wait until the earliest is due:
+-- The endpoints after the given one (NULL: from the first) that have deliveries, and the wait until
+-- the earliest of each is due:
 -- a loose index scan, one probe for each endpoint. The last row is where the next page begins.
 -- $1 after uuid
 -- $2 page int4
@@ -6,7 +7,8 @@
 --   is_sender_live bool
 WITH RECURSIVE walk AS (
 	(SELECT d.workspace_id, d.endpoint_id, d.due_at, 1 AS n FROM delivery d
-	WHERE d.endpoint_id > $1 ORDER BY d.endpoint_id, d.due_at LIMIT 1)
+	WHERE d.endpoint_id > coalesce($1, '00000000-0000-0000-0000-000000000000')
+	ORDER BY d.endpoint_id, d.due_at LIMIT 1)
 	UNION ALL
 	SELECT x.workspace_id, x.endpoint_id, x.due_at, w.n + 1
 	FROM walk w CROSS JOIN LATERAL (
