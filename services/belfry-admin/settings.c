@@ -1,0 +1,38 @@
+/* The settings table of belfry-admin. */
+#include "settings.h"
+
+#include "base/base.h"
+
+#define AT(field) offsetof(struct admin_settings, field)
+
+const struct setting admin_settings_table[] = {
+	{ .key = "BELFRY_DATABASE_URL",
+	  .kind = SETTING_STR,
+	  .offset = AT(database_url),
+	  .is_secret = true,
+	  .doc = "Postgres, as a URL or a connection string of libpq." },
+	{ .key = "BELFRY_KEY_PEPPER",
+	  .kind = SETTING_STR,
+	  .offset = AT(key_pepper),
+	  .fallback = "",
+	  .min = 0,
+	  .max = 1024,
+	  .is_secret = true,
+	  .doc = "Key of the hashes under which API keys are stored; needed to make keys." },
+	{ .key = "BELFRY_API_KEY",
+	  .kind = SETTING_STR,
+	  .offset = AT(api_key),
+	  .fallback = "",
+	  .min = 0,
+	  .max = 128,
+	  .is_secret = true,
+	  .doc = "The key that bootstrap installs; empty makes a new one." },
+	{ .key = "BELFRY_LOG_LEVEL",
+	  .kind = SETTING_STR,
+	  .offset = AT(log_level),
+	  .fallback = "info",
+	  .min = 0,
+	  .max = 16,
+	  .doc = "The least level that is logged: debug, info, warn or error." },
+};
+const size_t admin_settings_count = ARRAY_LEN(admin_settings_table);
