@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BELFRY_VERSION "0.1.0" /* what --version and the health routes tell */
+
 /* Microseconds. An instant is UTC since 1970; a name with mono_ in it runs on the monotonic
  * clock instead and is never stored, sent or compared with wall time. */
 typedef int64_t usec_t;

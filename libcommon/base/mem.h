@@ -3,6 +3,8 @@
 #ifndef BELFRY_BASE_MEM_H
 #define BELFRY_BASE_MEM_H
 
+#include <stdlib.h> /* free() gives back what these gave */
+
 #include "base/base.h"
 #include "base/str.h"
 

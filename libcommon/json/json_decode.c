@@ -242,28 +242,28 @@ static struct verdict decode_member(const struct json_field *f, const struct jso
 	return GOOD;
 }
 
-bool json_decode(const struct json_value *object, const struct json_field *fields, size_t n,
-		 bool strict, const char *base, struct arena *a, void *out,
-		 struct json_faults *faults)
+bool json_decode(const struct json_value *object, struct json_decoder how, void *out)
 {
+	struct json_faults *faults = how.faults;
 	size_t before = faults->total;
 	uint64_t seen = 0;
-	ASSERT(n <= 64 && json_type(object) == JSON_OBJECT);
+	ASSERT(how.n <= 64 && json_type(object) == JSON_OBJECT);
 	for (const struct json_value *m = json_first(object); m; m = json_next(m)) {
-		const struct json_field *f = find_field(fields, n, json_name(m));
+		const struct json_field *f = find_field(how.fields, how.n, json_name(m));
 		struct verdict verdict = GOOD;
 		if (f) {
-			seen |= UINT64_C(1) << (f - fields);
-			verdict = decode_member(f, m, a, out);
-		} else if (strict) {
+			seen |= UINT64_C(1) << (f - how.fields);
+			verdict = decode_member(f, m, how.arena, out);
+		} else if (how.strict) {
 			verdict = BAD("is not a field of this object");
 		}
 		if (verdict.code)
-			add_fault(faults, base, json_name(m), verdict.code, verdict.detail);
+			add_fault(faults, how.base, json_name(m), verdict.code, verdict.detail);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (fields[i].required && !(seen >> i & 1))
-			json_fault_add(faults, base, fields[i].name, INVALID, "is required");
+	for (size_t i = 0; i < how.n; i++) {
+		if (how.fields[i].required && !(seen >> i & 1))
+			json_fault_add(faults, how.base, how.fields[i].name, INVALID,
+				       "is required");
 	}
 	return faults->total == before;
 }

@@ -92,11 +92,17 @@ struct json_field {
 	enum id_kind id;
 };
 
+struct json_decoder {
+	const struct json_field *fields;
+	size_t n;            /* at most 64 */
+	bool strict;         /* unknown members are faults; otherwise they are skipped */
+	const char *base;    /* the object's own pointer, "" at the root */
+	struct arena *arena; /* strings are copied into it */
+	struct json_faults *faults;
+};
+
 /* Decodes `object` (must be one) by the table into `out`, which the caller has initialised with
- * defaults. Unknown members are faults when `strict`, skipped otherwise. Returns true without a
- * fault. Strings are copied into `a`. */
-bool json_decode(const struct json_value *object, const struct json_field *fields, size_t n,
-		 bool strict, const char *base, struct arena *a, void *out,
-		 struct json_faults *faults);
+ * defaults. Returns true without a fault. */
+bool json_decode(const struct json_value *object, struct json_decoder how, void *out);
 
 #endif

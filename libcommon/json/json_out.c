@@ -3,9 +3,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "base/parse.h"
 #include "base/timefmt.h"
 
 #define EXACT_MAX (INT64_C(1) << 53) /* a double holds every integer up to here */
@@ -146,8 +145,9 @@ void json_double(struct json_out *j, double v)
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%.15g", v); /* at most 24 characters */
-	double back = strtod(text, NULL);
-	if (back < v || back > v)
+	double back = 0;
+	struct err e = parse_double(str_from(text), -HUGE_VAL, HUGE_VAL, &back);
+	if (is_err(e) || back < v || back > v)
 		(void)snprintf(text, sizeof(text), "%.17g", v);
 	json_raw(j, str_from(text));
 }

@@ -228,7 +228,7 @@ static bool take_word(struct scan *s, const char *word)
 /* NULL with a fault set. */
 static cJSON *scan_scalar(struct scan *s)
 {
-	const char *text;
+	const char *text = NULL;
 	cJSON *node;
 	if (*s->p == '"') {
 		if (!scan_string(s, &text))

@@ -9,7 +9,6 @@
 
 #include "base/embed.h"
 #include "base/parse.h"
-#include "base/version.h"
 
 #define PREFIX "BELFRY_"
 #define KNOWN_PATH "libcommon/sys/settings_known.txt"
@@ -202,8 +201,7 @@ void settings_print(const struct setting *table, size_t n, const void *values)
 	}
 }
 
-bool settings_command(int argc, char **argv, const struct setting *table, size_t n, void *out,
-		      int *exit_out)
+bool settings_command(int argc, char **argv, struct settings_table table, void *out, int *exit_out)
 {
 	const char *name = argc > 0 && argv[0] ? argv[0] : "belfry";
 	const char *slash = strrchr(name, '/');
@@ -217,8 +215,8 @@ bool settings_command(int argc, char **argv, const struct setting *table, size_t
 	}
 	if (argc == 2 && strcmp(argv[1], "--print-config") == 0) {
 		/* what is missing shows as empty: the table can be read without a deployment */
-		bool ok = load(table, n, out, false);
-		settings_print(table, n, out);
+		bool ok = load(table.v, table.n, out, false);
+		settings_print(table.v, table.n, out);
 		*exit_out = ok ? 0 : 1;
 		return true;
 	}

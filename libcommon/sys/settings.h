@@ -32,8 +32,11 @@ void settings_print(const struct setting *table, size_t n, const void *values);
 
 /* Handles --print-config and --version and refuses other arguments. Returns true when the process
  * should end at once with *exit_out. */
-bool settings_command(int argc, char **argv, const struct setting *table, size_t n, void *out,
-		      int *exit_out);
+struct settings_table {
+	const struct setting *v;
+	size_t n;
+};
+bool settings_command(int argc, char **argv, struct settings_table table, void *out, int *exit_out);
 
 /* Every BELFRY_ variable of every Belfry program: libcommon/sys/settings_known.txt, embedded. */
 bool settings_is_known(const char *key);

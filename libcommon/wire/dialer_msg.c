@@ -177,7 +177,7 @@ static struct err decode_table(const struct json_value *root, const struct json_
 	struct json_faults faults;
 	faults.n = 0;
 	faults.total = 0;
-	if (json_decode(root, fields, n, false, "", a, out, &faults))
+	if (json_decode(root, (struct json_decoder){ fields, n, false, "", a, &faults }, out))
 		return OK;
 	return ERR(ERR_PROTOCOL, faults.n > 0 ? faults.v[0].detail : "a member is wrong");
 }

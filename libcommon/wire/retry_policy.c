@@ -93,7 +93,10 @@ static bool decode_rule(const struct json_value *v, const char *base, struct are
 		json_fault_add(faults, base, NULL, "validation_error", "a rule is an object");
 		return false;
 	}
-	bool good = json_decode(v, rule_table, ARRAY_LEN(rule_table), true, base, a, &f, faults);
+	bool good = json_decode(
+		v,
+		(struct json_decoder){ rule_table, ARRAY_LEN(rule_table), true, base, a, faults },
+		&f);
 	uint32_t outcomes = 0;
 	if (f.on != NULL)
 		good = decode_outcomes(f.on, base, &outcomes, faults) && good;
@@ -121,8 +124,10 @@ bool retry_policy_decode(const struct json_value *v, const char *base, struct ar
 			       "retry_policy is an object with rules and jitter_pct");
 		return false;
 	}
-	bool good =
-		json_decode(v, policy_table, ARRAY_LEN(policy_table), true, base, a, &f, faults);
+	bool good = json_decode(v,
+				(struct json_decoder){ policy_table, ARRAY_LEN(policy_table), true,
+						       base, a, faults },
+				&f);
 	p.jitter_pct = (int)f.jitter_pct;
 	size_t i = 0;
 	for (const struct json_value *r = f.rules != NULL ? json_first(f.rules) : NULL; r != NULL;

@@ -143,8 +143,9 @@ bool req_has_faults(const struct req *r)
 
 void req_decode(struct req *r, const struct json_field *fields, size_t n, void *out)
 {
-	(void)json_decode(r->body, fields, n, true, "", r->arena, out,
-			  req_faults(r)); /* faults are asked for together at the end */
+	(void)json_decode(r->body,
+			  (struct json_decoder){ fields, n, true, "", r->arena, req_faults(r) },
+			  out); /* faults are asked for together at the end */
 }
 
 struct str req_object_text(struct req *r, const struct json_value *v, const char *key, size_t max)

@@ -86,8 +86,10 @@ static void judge(struct reader *rd, const struct json_value *v, const char *bas
 			       "must be an object or an E.164 number");
 		return;
 	}
-	(void)json_decode(v, fields, ARRAY_LEN(fields), true, base, rd->r->arena, row,
-			  rd->faults); /* the faults are counted below */
+	(void)json_decode(v,
+			  (struct json_decoder){ fields, ARRAY_LEN(fields), true, base,
+						 rd->r->arena, rd->faults },
+			  row); /* the faults are counted below */
 	if (row->timezone.n > 0 && !zones_has(rd->r->app->zones, row->timezone))
 		json_fault_add(rd->faults, base, "timezone", "invalid_timezone",
 			       "must be an IANA time zone, such as America/New_York");

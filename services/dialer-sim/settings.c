@@ -77,7 +77,8 @@ bool sim_settings_load(int argc, char **argv, struct sim_settings *out,
 	enum log_level level;
 
 	*exit_out = 1;
-	if (settings_command(argc, argv, table, ARRAY_LEN(table), out, exit_out) ||
+	if (settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) }, out,
+			     exit_out) ||
 	    is_err(settings_load(table, ARRAY_LEN(table), out)))
 		return true;
 	if (!log_level_parse(str_from(out->log_level), &level)) {

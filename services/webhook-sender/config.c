@@ -85,7 +85,8 @@ bool config_load(int argc, char **argv, struct config *out, int *exit_out)
 {
 	struct err e;
 
-	if (settings_command(argc, argv, table, ARRAY_LEN(table), out, exit_out))
+	if (settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) }, out,
+			     exit_out))
 		return true;
 	*exit_out = 2;
 	if (is_err(settings_load(table, ARRAY_LEN(table), out)))

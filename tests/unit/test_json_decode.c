@@ -67,8 +67,14 @@ static bool decode(struct bench *b, const char *text, bool strict)
 	b->faults = (struct json_faults){ .n = 0 };
 	b->out = (struct sample){ .count = 3, .is_on = true };
 	assert_ok(json_parse(str_from(text), (struct json_limits){ 1 << 20, 8 }, &b->doc, NULL));
-	return json_decode(json_doc_root(b->doc), fields, ARRAY_LEN(fields), strict, "/base",
-			   b->arena, &b->out, &b->faults);
+	return json_decode(json_doc_root(b->doc),
+			   (struct json_decoder){ .fields = fields,
+						  .n = ARRAY_LEN(fields),
+						  .strict = strict,
+						  .base = "/base",
+						  .arena = b->arena,
+						  .faults = &b->faults },
+			   &b->out);
 }
 
 static void values_of_every_kind_arrive(void **state)
@@ -238,8 +244,9 @@ static void required_members_are_asked_for(void **state)
 	};
 	assert_ok(json_parse(STR("{\"i\":\"wrong\"}"), (struct json_limits){ 100, 8 }, &b->doc,
 			     NULL));
-	assert_false(json_decode(json_doc_root(b->doc), required, 2, true, "", b->arena, &out,
-				 &b->faults));
+	assert_false(json_decode(
+		json_doc_root(b->doc),
+		(struct json_decoder){ required, 2, true, "", b->arena, &b->faults }, &out));
 	assert_int_equal(b->faults.n, 2);
 	assert_string_equal(b->faults.v[0].pointer, "/i");
 	assert_string_equal(b->faults.v[1].pointer, "/s");
@@ -259,8 +266,10 @@ static void texts_without_a_limit_of_their_own_have_1024_bytes(void **state)
 		(void)snprintf(text, sizeof(text), "{\"s\":\"%0*d\"}", n, 0);
 		assert_ok(
 			json_parse(str_from(text), (struct json_limits){ 2000, 8 }, &b->doc, NULL));
-		assert_int_equal(json_decode(json_doc_root(b->doc), &field, 1, true, "", b->arena,
-					     &out, &b->faults),
+		assert_int_equal(json_decode(json_doc_root(b->doc),
+					     (struct json_decoder){ &field, 1, true, "", b->arena,
+								    &b->faults },
+					     &out),
 				 n == 1024);
 		assert_int_equal(out.n, 1024);
 	}

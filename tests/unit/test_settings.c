@@ -224,7 +224,8 @@ static bool command(const char *const *args, int argc, int *exit_code)
 		argv[i] = (char *)(uintptr_t)args[i];
 	capture_begin(&out, STDOUT_FILENO);
 	capture_begin(&err, STDERR_FILENO);
-	bool ends = settings_command(argc, argv, table, ARRAY_LEN(table), &v, exit_code);
+	bool ends = settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) },
+				     &v, exit_code);
 	(void)capture_end(&err, err_text, sizeof(err_text)); /* read by the test */
 	(void)capture_end(&out, out_text, sizeof(out_text)); /* read by the test */
 	return ends;
