@@ -2,7 +2,6 @@
  * then the budget. */
 #include "domain/retry.h"
 
-#define DEFAULT_JITTER_PCT 10
 #define RATE_LIMITED_FIRST_US (1 * USEC_PER_SEC)
 #define RATE_LIMITED_MAX_US (60 * USEC_PER_SEC)
 
@@ -13,7 +12,7 @@ static uint32_t bit(enum outcome o)
 
 struct retry_policy retry_policy_default(void)
 {
-	return (struct retry_policy){ .n = 0, .jitter_pct = DEFAULT_JITTER_PCT };
+	return (struct retry_policy){ .n = 0, .jitter_pct = RETRY_JITTER_PCT };
 }
 
 const char *retry_next_name(enum retry_next n)

@@ -23,6 +23,7 @@
 #define RETRY_DELAY_MAX_US (7 * 86400 * USEC_PER_SEC)
 #define RETRY_FREE_CARRIER_ERRORS 3
 #define RETRY_RATE_LIMITED_MAX 20
+#define RETRY_JITTER_PCT 10 /* unless a policy says otherwise */
 
 struct retry_rule {
 	uint32_t outcomes; /* bit per enum outcome */

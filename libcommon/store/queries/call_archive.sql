@@ -1,6 +1,6 @@
--- Moves a workspace's calls that ended before $4 out of the open table, looking at no more than
--- $5 of the calls after $3. A call whose conversation still runs stays: its attempt's end refers
--- to it. Called again with last_id until `seen` is less than asked for.
+-- Moves the calls of a workspace that ended before a given instant out of the open table, looking
+-- at a bounded number of them after the one looked at last. A call whose conversation still runs
+-- stays: the end of its attempt refers to it. Called again with last_id while `seen` is full.
 -- $1 epoch int8
 -- $2 workspace_id uuid
 -- $3 after_id uuid

@@ -1,0 +1,8 @@
+-- Cancelled campaigns that still have targets to be skipped or calls to be cancelled.
+-- $1 most int8
+-- rows: workspace_id uuid, campaign_id uuid
+SELECT c.workspace_id, c.campaign_id
+FROM campaign_count c
+JOIN campaign k ON k.workspace_id = c.workspace_id AND k.id = c.campaign_id
+WHERE c.pending + c.scheduled > 0 AND k.status = 'cancelled'
+LIMIT $1

@@ -1,0 +1,41 @@
+/* Ready files and re-execution. */
+#include "sys/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sys/log.h"
+
+void process_ready(const char *path)
+{
+	if (path[0] == '\0')
+		return;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		log_warn("ready_file_failed", LS("path", path), LI("errno", errno));
+	else
+		(void)close(fd); /* nothing was written */
+}
+
+void process_not_ready(const char *path)
+{
+	if (path[0] != '\0')
+		(void)unlink(path); /* it may be gone already */
+}
+
+void process_start_over(char **argv)
+{
+	/* Descriptors of libraries that forgot CLOEXEC must not live on without an owner. */
+	long max = sysconf(_SC_OPEN_MAX);
+	for (int fd = 3; fd < max && fd < 65536; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+		if (flags >= 0)
+			(void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC); /* it is open */
+	}
+	(void)execv("/proc/self/exe", argv); /* returns only when it failed */
+	log_error("start_over_failed", LI("errno", errno));
+	abort();
+}

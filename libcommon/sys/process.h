@@ -1,0 +1,16 @@
+/* What a service says to those who run it, and how it begins anew. */
+#ifndef BELFRY_SYS_PROCESS_H
+#define BELFRY_SYS_PROCESS_H
+
+#include "base/base.h"
+
+/* The file stands while the process is ready: made now, removed when a drain begins. An empty path
+ * does nothing. A failure is logged and changes nothing else. */
+void process_ready(const char *path);
+void process_not_ready(const char *path);
+
+/* Executes the same program with the same arguments in this process: all memory, connections and
+ * threads are gone, the pid stays. For state that is not worth repairing piece by piece. */
+void process_start_over(char **argv) NORETURN;
+
+#endif

@@ -1,0 +1,63 @@
+/* The dispatcher: waits for each call's moment, paces, claims, dials, records.
+ *
+ *   due stream -> intake -> lane -> claim -> attempt <-> dialer link
+ *                (waits)  (tokens)  (commit)   |
+ *                                              v
+ *                                            record -> events for the webhook-sender
+ *
+ * Each arrow is one module's call into the next; nothing goes backwards but calls that go to the
+ * front of their lane again. `lease` keeps the incarnation alive and adopts what the dead left. */
+#ifndef DISPATCHER_APP_H
+#define DISPATCHER_APP_H
+
+#include "base/map.h"
+#include "loop/loop.h"
+#include "pg/pg.h"
+#include "queue/control.h"
+#include "queue/due.h"
+#include "settings.h"
+
+struct intake;
+struct lanes;
+struct claims;
+struct attempts;
+struct records;
+struct links;
+struct lease;
+
+struct app {
+	struct dispatcher_settings settings;
+	struct loop *loop;
+	struct uuid incarnation;
+	char incarnation_text[ID_TEXT_SIZE];
+	char host[128];
+	struct pg_pool *claim_pg; /* one connection: a claim never waits behind a record */
+	struct pg_pool *record_pg;
+	struct redis *redis;
+	struct due_reader *reader;
+	struct control_reader *control;
+	struct timer *drain_timer;
+	char **argv;
+
+	struct intake *intake;
+	struct lanes *lanes;
+	struct claims *claims;
+	struct attempts *attempts;
+	struct records *records;
+	struct links *links;
+	struct lease *lease;
+};
+
+/* Runs a dispatcher until it has drained; the process' exit code. */
+int app_run(int argc, char **argv);
+
+/* The lease is registered: start taking calls. */
+void app_begin(struct app *app);
+/* The lease was lost: what is in memory belongs to others now. Starts the program over in the same
+ * process, as a new incarnation. Does not return. */
+void app_start_over(struct app *app) NORETURN;
+
+/* This host's clock as Postgres sees it: the clock that instants were planned on. */
+usec_t app_now(const struct app *app);
+
+#endif

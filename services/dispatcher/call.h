@@ -1,0 +1,34 @@
+/* A due call in this dispatcher's hands, from its stream entry until it is dialed or dropped. It is
+ * owned by the intake; every other module holds it for a while and says where it went. */
+#ifndef DISPATCHER_CALL_H
+#define DISPATCHER_CALL_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "queue/due.h"
+
+struct attempt;
+struct lane;
+
+enum call_state {
+	CALL_WAITING = 0, /* in the intake's heap, for its instant */
+	CALL_QUEUED,      /* in a lane, for tokens */
+	CALL_GRANTED,     /* has tokens, for the next claim */
+	CALL_CLAIMING,    /* in a claim that is on its way */
+	CALL_STATE_COUNT
+};
+
+struct call {
+	enum call_state state;
+	struct due_entry entry;
+	struct due_ticket ticket;
+	bool is_moot; /* dropped while claiming: forget it when the claim answers */
+	struct heap_node wait;
+	struct list_node node; /* lane or claim list */
+	struct lane *lane;
+	struct uuid attempt_id; /* made at the first claim; kept when that claim must be repeated */
+	usec_t mono_good_until; /* of its tokens */
+	struct attempt *attempt; /* claimed already: only waits for new tokens */
+};
+
+#endif

@@ -1,0 +1,230 @@
+/* One unit is three statements: hold the campaigns still, serialise capped scopes, claim. What the
+ * claim refuses goes back to its lane (a cap, no dialer) or is forgotten (gone, held). When the
+ * answer is lost the same attempt ids are asked for again: a claim that took effect unheard then
+ * answers as claimed, and one that is not asked for again is found by the lease's adoption. */
+#include "claim.h"
+
+#include "attempt.h"
+#include "base/mem.h"
+#include "intake.h"
+#include "lane.h"
+#include "lease.h"
+#include "link.h"
+#include "store_gen.h"
+#include "sys/log.h"
+#include "sys/random.h"
+
+#define BUSY_RETRY_US (250 * USEC_PER_MS)
+#define NO_DIALER_RETRY_US (500 * USEC_PER_MS)
+#define LOST_RETRY_US (200 * USEC_PER_MS)
+
+struct claims {
+	struct app *app;
+	struct list ready;
+	struct call **batch; /* on its way */
+	size_t n, max;
+	bool pump_is_due;
+	usec_t sent_at; /* wall clock of the submit: a claim is not older */
+};
+
+struct claims *claims_new(struct app *app)
+{
+	struct claims *cs = xcalloc(1, sizeof(*cs));
+	cs->app = app;
+	list_init(&cs->ready);
+	cs->max = (size_t)app->settings.claim_batch;
+	cs->batch = xcalloc(cs->max, sizeof(struct call *));
+	return cs;
+}
+
+void claims_free(struct claims *cs)
+{
+	if (cs == NULL)
+		return;
+	free(cs->batch);
+	free(cs);
+}
+
+size_t claim_room(const struct claims *cs)
+{
+	size_t waiting = cs->ready.n;
+	return waiting < cs->max ? cs->max - waiting : 0;
+}
+
+bool claims_are_idle(const struct claims *cs)
+{
+	return cs->n == 0 && list_is_empty(&cs->ready);
+}
+
+static void pump(void *arg);
+
+static void pump_soon(struct claims *cs)
+{
+	if (cs->pump_is_due || cs->n > 0)
+		return;
+	cs->pump_is_due = true;
+	loop_defer(cs->app->loop, pump, cs);
+}
+
+void claim_add(struct claims *cs, struct call *c)
+{
+	c->state = CALL_GRANTED;
+	list_push_back(&cs->ready, &c->node);
+	pump_soon(cs);
+}
+
+/* Tokens of calls that were refused, given back lane by lane: one command for a run of them. */
+struct refund {
+	struct app *app;
+	const struct lane *lane;
+	int64_t n;
+};
+
+static void refund_flush(struct refund *r)
+{
+	if (r->lane != NULL)
+		lane_give_back(r->app->lanes, r->lane, r->n);
+	r->lane = NULL;
+	r->n = 0;
+}
+
+static void refund_add(struct refund *r, const struct lane *lane)
+{
+	if (r->lane != lane)
+		refund_flush(r);
+	r->lane = lane;
+	r->n++;
+}
+
+static void refuse(struct claims *cs, struct call *c, struct str verdict)
+{
+	struct call *one[1] = { c };
+
+	if (c->is_moot || str_eq(verdict, STR("gone")) || str_eq(verdict, STR("held"))) {
+		intake_settle(cs->app->intake, c);
+		return;
+	}
+	bool is_busy = str_eq(verdict, STR("busy"));
+	lane_push_back(cs->app->lanes, one, 1, is_busy ? BUSY_RETRY_US : NO_DIALER_RETRY_US);
+}
+
+static void on_lost(struct claims *cs, struct err e, const struct pg_unit *u)
+{
+	log_warn("claim_failed", LI("calls", cs->n), LERR(e), LS("sqlstate", pg_unit_sqlstate(u)),
+		 LS("message", pg_unit_message(u)));
+	lease_suspect_orphans(cs->app->lease);
+	size_t n = cs->n;
+	cs->n = 0;
+	for (size_t i = n; i-- > 0;) {
+		struct call *one[1] = { cs->batch[i] };
+		lane_push_back(cs->app->lanes, one, 1, LOST_RETRY_US);
+	}
+}
+
+static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
+{
+	struct claims *cs = arg;
+	struct refund refund = { .app = cs->app };
+
+	if (is_err(e)) {
+		on_lost(cs, e, u);
+		pump_soon(cs);
+		return;
+	}
+	const struct pg_result *r = pg_unit_result(u, 2);
+	size_t n = min_size(cs->n, pg_result_rows(r));
+	cs->n = 0;
+	loop_refresh_time(cs->app->loop);
+	for (size_t i = 0; i < n; i++) {
+		struct claim_calls_row row;
+		get_claim_calls(r, i, &row);
+		if (str_eq(row.verdict, STR("claimed")))
+			attempt_open(cs->app->attempts, cs->batch[i], &row,
+				     cs->sent_at + ATTEMPT_EXPIRES_US);
+	}
+	/* Refused ones from the last to the first, so that they keep their order at the front. */
+	for (size_t i = n; i-- > 0;) {
+		struct claim_calls_row row;
+		get_claim_calls(r, i, &row);
+		if (str_eq(row.verdict, STR("claimed")))
+			continue;
+		refund_add(&refund, cs->batch[i]->lane);
+		refuse(cs, cs->batch[i], row.verdict);
+	}
+	refund_flush(&refund);
+	pump_soon(cs);
+	lanes_pump(cs->app->lanes);
+}
+
+static void add_claim(struct claims *cs, struct pg_unit *u)
+{
+	struct arena *a = pg_unit_arena(u);
+	size_t n = cs->n;
+	struct uuid *ws = arena_array(a, n, sizeof(*ws));
+	struct uuid *calls = arena_array(a, n, sizeof(*calls));
+	struct uuid *attempts = arena_array(a, n, sizeof(*attempts));
+	struct uuid *campaigns = arena_array(a, n, sizeof(*campaigns));
+	usec_t *due_at = arena_array(a, n, sizeof(*due_at));
+	bool *in_line = arena_array(a, n, sizeof(*in_line));
+	struct str names[LINKS_MAX], instances[LINKS_MAX];
+	size_t n_links = links_live(cs->app->links, names, instances);
+
+	for (size_t i = 0; i < n; i++) {
+		struct call *c = cs->batch[i];
+		ws[i] = c->entry.workspace_id;
+		calls[i] = c->entry.call_id;
+		attempts[i] = c->attempt_id;
+		campaigns[i] = c->entry.campaign_id;
+		due_at[i] = c->entry.due_at;
+		in_line[i] = c->entry.in_line;
+	}
+	add_campaign_share(u, &(struct campaign_share_args){ .campaign_ids = { campaigns, n } });
+	add_claim_caps(u, &(struct claim_caps_args){ .workspace_ids = { ws, n },
+						     .call_ids = { calls, n } });
+	add_claim_calls(u,
+			&(struct claim_calls_args){ .dispatcher_id = cs->app->incarnation,
+						    .workspace_ids = { ws, n },
+						    .call_ids = { calls, n },
+						    .attempt_ids = { attempts, n },
+						    .due_at = { due_at, n },
+						    .in_line = { in_line, n },
+						    .dialers = { names, n_links },
+						    .dialer_instances = { instances, n_links } });
+}
+
+static void pump(void *arg)
+{
+	struct claims *cs = arg;
+	struct list_node *node;
+	struct refund refund = { .app = cs->app };
+
+	cs->pump_is_due = false;
+	if (cs->n > 0)
+		return;
+	while (cs->n < cs->max && (node = list_pop_front(&cs->ready)) != NULL) {
+		struct call *c = CONTAINER_OF(node, struct call, node);
+		if (c->is_moot) {
+			refund_add(&refund, c->lane);
+			intake_settle(cs->app->intake, c);
+			continue;
+		}
+		if (uuid_is_nil(c->attempt_id))
+			c->attempt_id = random_id(loop_now(cs->app->loop));
+		c->state = CALL_CLAIMING;
+		cs->batch[cs->n++] = c;
+	}
+	refund_flush(&refund);
+	if (cs->n == 0)
+		return;
+	struct pg_unit *u = pg_unit_new();
+	add_claim(cs, u);
+	cs->sent_at = app_now(cs->app);
+	struct err e = pg_submit(cs->app->claim_pg, u, on_claimed, cs);
+	if (is_err(e)) {
+		log_warn("claim_refused", LERR(e));
+		size_t n = cs->n;
+		cs->n = 0;
+		for (size_t i = n; i-- > 0;)
+			lane_push_back(cs->app->lanes, &cs->batch[i], 1, LOST_RETRY_US);
+	}
+}

@@ -1,0 +1,34 @@
+/* Pacing. Due calls stand in one queue per (campaign, number), of which only the head asks for
+ * tokens, many at a time. So a backlog costs one question per grant, keeps its order and never
+ * delays another campaign. */
+#ifndef DISPATCHER_LANE_H
+#define DISPATCHER_LANE_H
+
+#include "app.h"
+#include "call.h"
+
+struct lanes *lanes_new(struct app *app);
+void lanes_free(struct lanes *ls);
+/* Asks for no more tokens: a drain. What is granted still goes on. */
+void lanes_close(struct lanes *ls);
+
+/* At the end of its campaign's queue; lanes_pump asks. */
+void lane_push(struct lanes *ls, struct call *c);
+/* To the front again, in order, when a claim could not be made now: calls v[0..n) of one lane.
+ * Nothing is asked for before delay_us. */
+void lane_push_back(struct lanes *ls, struct call *const *v, size_t n, usec_t delay_us);
+/* Asks for tokens wherever calls wait and nothing stands against it. */
+void lanes_pump(struct lanes *ls);
+/* The call leaves, wherever it stands. */
+void lane_forget(struct lanes *ls, struct call *c);
+/* n tokens of the call's lane were not used. */
+void lane_give_back(struct lanes *ls, const struct lane *l, int64_t n);
+bool lane_is_paced(const struct lane *l);
+
+/* Limits: the newest word counts, from an entry or from the control stream. */
+void lane_learn_limits(struct lanes *ls, const struct due_entry *e);
+void lanes_limit_changed(struct lanes *ls, const struct control_msg *m);
+/* Attempts ended: lanes that wait for concurrency may go on. */
+void lanes_unblock(struct lanes *ls);
+
+#endif

@@ -1,0 +1,25 @@
+/* Settings of the dispatcher. */
+#ifndef DISPATCHER_SETTINGS_H
+#define DISPATCHER_SETTINGS_H
+
+#include "sys/settings.h"
+
+struct dispatcher_settings {
+	const char *database_url;
+	const char *redis_url;
+	const char *dialers;
+	const char *ready_file;
+	const char *log_level;
+	const char *host;
+	int64_t slot;
+	int64_t in_hand_max;
+	int64_t claim_batch;
+	usec_t lease_us;
+	usec_t drain_us;
+	bool full_numbers;
+	bool prepare;
+};
+
+extern const struct settings_table dispatcher_settings_table;
+
+#endif

@@ -1,0 +1,240 @@
+/* Puts the scheduler together, and what winning and losing the lead mean. */
+#include "app.h"
+
+#include "book.h"
+#include "feeder.h"
+#include "finisher.h"
+#include "materializer.h"
+#include "store_gen.h"
+#include "sweeper.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/process.h"
+#include "sys/random.h"
+
+#define LEADER_NAME "scheduler"
+#define PG_CONNECTIONS 3
+#define PG_UNIT_TIMEOUT_US (20 * USEC_PER_SEC)
+#define PG_WAITING_MAX 1000
+#define REDIS_TIMEOUT_US (2 * USEC_PER_SEC)
+#define REDIS_PENDING_MAX 10000
+#define TAKE_RETRY_US (200 * USEC_PER_MS)
+#define EVICT_AFTER_US (1 * USEC_PER_SEC)
+#define CLOCK_AGREES_US (50 * USEC_PER_MS)
+
+usec_t app_now(const struct app *app)
+{
+	usec_t offset = pg_pool_clock_offset(app->pg);
+	bool agrees = offset < CLOCK_AGREES_US && offset > -CLOCK_AGREES_US;
+	return loop_now(app->loop) + (agrees ? 0 : offset);
+}
+
+bool app_leads(const struct app *app)
+{
+	return app->epoch != 0 && leader_lock_is_held(app->lock);
+}
+
+static void take(struct app *app);
+
+static void on_taken(struct err e, const struct pg_unit *u, void *arg)
+{
+	struct app *app = arg;
+
+	app->is_taking = false;
+	if (is_err(e) || pg_result_rows(pg_unit_result(u, 0)) == 0) {
+		log_warn("epoch_failed", LERR(e), LS("message", pg_unit_message(u)));
+		timer_start(app->take_timer, TAKE_RETRY_US);
+		return;
+	}
+	timer_stop(app->take_timer);
+	if (!leader_lock_is_held(app->lock))
+		return; /* lost again meanwhile: the epoch is just a number that nobody uses */
+	struct leader_take_row row;
+	get_leader_take(pg_unit_result(u, 0), 0, &row);
+	app->epoch = row.epoch;
+	log_info("leading", LI("epoch", app->epoch));
+	book_forget_all(app->book);
+	feeder_begin_again(app->feeder);
+}
+
+static void on_evicted(struct err e, const struct pg_unit *u, void *arg)
+{
+	(void)u; /* how many were ended does not matter */
+	(void)arg;
+	log_warn("former_leader_evicted", LERR(e));
+}
+
+/* Tries again, or finds that the epoch's row is held by a transaction that does not move. */
+static void on_take_timer(void *arg)
+{
+	struct app *app = arg;
+
+	if (!leader_lock_is_held(app->lock) || app->epoch != 0)
+		return;
+	if (!app->is_taking) {
+		take(app);
+		return;
+	}
+	struct pg_unit *u = pg_unit_new();
+	add_leader_evict(u, &(struct leader_evict_args){ .name = STR(LEADER_NAME) });
+	struct err e = pg_submit(app->pg, u, on_evicted, app);
+	if (is_err(e))
+		log_warn("evict_refused", LERR(e)); /* asked again by the same timer */
+	timer_start(app->take_timer, EVICT_AFTER_US);
+}
+
+static void take(struct app *app)
+{
+	struct pg_unit *u = pg_unit_new();
+
+	add_leader_take(
+		u, &(struct leader_take_args){ .name = STR(LEADER_NAME), .holder = app->holder });
+	app->is_taking = !is_err(pg_submit(app->pg, u, on_taken, app));
+	timer_start(app->take_timer, app->is_taking ? EVICT_AFTER_US : TAKE_RETRY_US);
+}
+
+static void on_won(void *arg)
+{
+	struct app *app = arg;
+	if (!app->is_taking)
+		take(app);
+}
+
+static void on_lost(void *arg)
+{
+	struct app *app = arg;
+
+	if (app->epoch != 0)
+		log_info("not_leading", LI("epoch", app->epoch));
+	app->epoch = 0;
+	timer_stop(app->take_timer);
+}
+
+static void on_control(const struct control_msg *m, void *arg)
+{
+	struct app *app = arg;
+
+	if (!app_leads(app))
+		return;
+	switch (m->kind) {
+	case CONTROL_CAMPAIGN_CHANGED:
+	case CONTROL_CAMPAIGN_HELD:
+		book_look_at(app->book, m->campaign_id);
+		finisher_look(app->finisher);
+		break;
+	case CONTROL_LIMITS:
+		book_read_soon(app->book);
+		break;
+	case CONTROL_CALLS_DROPPED:
+	case CONTROL_KIND_COUNT:
+		break;
+	}
+}
+
+static void on_drained(void *arg)
+{
+	struct app *app = arg;
+
+	if (pg_pool_pending(app->pg) > 0)
+		timer_start(app->take_timer, TAKE_RETRY_US / 10);
+	else
+		loop_stop(app->loop);
+}
+
+static void on_drain(void *arg)
+{
+	struct app *app = arg;
+
+	process_not_ready(app->settings.ready_file);
+	/* The lock goes at once, so that the other leads without waiting for the TTL; what is on
+	 * its way to Postgres still stands under our epoch, or is refused there. */
+	leader_lock_release(app->lock);
+	app->epoch = 0;
+	timer_free(app->take_timer);
+	app->take_timer = timer_new(app->loop, on_drained, app);
+	timer_start(app->take_timer, 0);
+}
+
+static struct err app_open(struct app *app)
+{
+	const struct scheduler_settings *s = &app->settings;
+
+	app->pg =
+		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = s->database_url,
+							     .application = "belfry scheduler",
+							     .connections = PG_CONNECTIONS,
+							     .depth = 1,
+							     .max_waiting = PG_WAITING_MAX,
+							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
+							     .prepare = s->prepare,
+							     .stmts = store_all_stmts });
+	TRY(redis_open(app->loop,
+		       &(struct redis_options){ .url = s->redis_url,
+						.timeout_us = REDIS_TIMEOUT_US,
+						.max_pending = REDIS_PENDING_MAX,
+						.name = "scheduler" },
+		       &app->redis));
+	TRY(control_reader_open(app->loop,
+				&(struct control_reader_options){
+					.url = s->redis_url, .on_message = on_control, .arg = app },
+				&app->control));
+	app->take_timer = timer_new(app->loop, on_take_timer, app);
+	app->lock = leader_lock_new(app->loop, app->redis,
+				    &(struct leader_lock_options){ .name = LEADER_NAME,
+								   .holder = app->holder,
+								   .ttl_us = s->leader_ttl_us,
+								   .on_won = on_won,
+								   .on_lost = on_lost,
+								   .arg = app });
+	app->materializer = materializer_new(app);
+	app->book = book_new(app);
+	app->feeder = feeder_new(app);
+	app->sweeper = sweeper_new(app);
+	app->finisher = finisher_new(app);
+	loop_on_drain(app->loop, s->drain_us, on_drain, app);
+	process_ready(s->ready_file);
+	return OK;
+}
+
+static void app_close(struct app *app)
+{
+	control_reader_close(app->control);
+	leader_lock_free(app->lock);
+	pg_pool_free(app->pg);
+	redis_close(app->redis);
+	finisher_free(app->finisher);
+	sweeper_free(app->sweeper);
+	feeder_free(app->feeder);
+	book_free(app->book);
+	materializer_free(app->materializer);
+	timer_free(app->take_timer);
+}
+
+int app_run(int argc, char **argv)
+{
+	struct app app = { .epoch = 0 };
+	int code = 0;
+
+	if (settings_command(argc, argv, scheduler_settings_table, &app.settings, &code))
+		return code;
+	if (is_err(settings_load(scheduler_settings_table.v, scheduler_settings_table.n,
+				 &app.settings)))
+		return 2;
+	enum log_level level = LOG_INFO;
+	(void)log_level_parse(str_from(app.settings.log_level), &level); /* info otherwise */
+	log_setup((struct log_options){ .service = "scheduler",
+					.level = level,
+					.full_numbers = app.settings.full_numbers });
+	app.holder = random_id(clock_now());
+	app.loop = loop_new();
+	struct err e = app_open(&app);
+	if (is_err(e)) {
+		log_error("start_failed", LERR(e));
+		code = 1;
+	} else {
+		code = loop_run(app.loop);
+	}
+	app_close(&app);
+	loop_free(app.loop);
+	return code;
+}

@@ -1,0 +1,35 @@
+/* The scheduler's settings table. */
+#include "settings.h"
+
+#include "base/base.h"
+
+#define AT(field) offsetof(struct scheduler_settings, field)
+
+static const struct setting table[] = {
+	{ "BELFRY_DATABASE_URL", SETTING_STR, AT(database_url), NULL, 0, 0, true,
+	  "Postgres, as a libpq URL or conninfo." },
+	{ "BELFRY_REDIS_URL", SETTING_STR, AT(redis_url), NULL, 0, 0, true,
+	  "Redis: redis://[user:password@]host[:port][/db] or unix:///path." },
+	{ "BELFRY_LEADER_TTL_MS", SETTING_MS, AT(leader_ttl_us), "5000", 500, 60000, false,
+	  "How long the leading scheduler's lock stands without being renewed." },
+	{ "BELFRY_PASS_S", SETTING_SECONDS, AT(pass_us), "30", 1, 3600, false,
+	  "How often the leader looks at every campaign for calls to plan." },
+	{ "BELFRY_MATERIALIZE_BATCH", SETTING_I64, AT(materialize_batch), "2000", 1, 5000, false,
+	  "Calls planned in one transaction, at most." },
+	{ "BELFRY_UNCERTAIN_AFTER_S", SETTING_SECONDS, AT(uncertain_after_us), "60", 1, 86400,
+	  false,
+	  "How long an attempt waits for somebody to reach its dialer before it is uncertain." },
+	{ "BELFRY_ARCHIVE_AFTER_S", SETTING_SECONDS, AT(archive_after_us), "3600", 10, 864000,
+	  false, "When a finished call leaves the table of open ones." },
+	{ "BELFRY_READY_FILE", SETTING_STR, AT(ready_file), "", 0, 0, false,
+	  "File that stands while the process is ready; empty for none." },
+	{ "BELFRY_DRAIN_TIMEOUT_S", SETTING_SECONDS, AT(drain_us), "20", 1, 600, false,
+	  "How long a process may take to finish after SIGTERM." },
+	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 0, false,
+	  "debug, info, warn or error." },
+	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,
+	  "1 writes whole phone numbers into the log instead of masked ones." },
+	{ "BELFRY_PG_PREPARE", SETTING_BOOL, AT(prepare), "1", 0, 0, false,
+	  "0 sends unnamed statements, for PgBouncer before 1.21 in transaction mode." },
+};
+const struct settings_table scheduler_settings_table = { table, ARRAY_LEN(table) };

@@ -1,0 +1,24 @@
+/* Settings of the scheduler. */
+#ifndef SCHEDULER_SETTINGS_H
+#define SCHEDULER_SETTINGS_H
+
+#include "sys/settings.h"
+
+struct scheduler_settings {
+	const char *database_url;
+	const char *redis_url;
+	const char *ready_file;
+	const char *log_level;
+	usec_t leader_ttl_us;
+	usec_t pass_us;
+	usec_t uncertain_after_us;
+	usec_t archive_after_us;
+	usec_t drain_us;
+	int64_t materialize_batch;
+	bool full_numbers;
+	bool prepare;
+};
+
+extern const struct settings_table scheduler_settings_table;
+
+#endif

@@ -1,0 +1,12 @@
+/* Finds what fell through: calls that are overdue and in nobody's hands (Redis lost its memory, a
+ * cursor moved past a late commit), the entries of dead dispatchers, and attempts that nobody could
+ * adopt. Bounded in each run. */
+#ifndef SCHEDULER_SWEEPER_H
+#define SCHEDULER_SWEEPER_H
+
+#include "app.h"
+
+struct sweeper *sweeper_new(struct app *app);
+void sweeper_free(struct sweeper *s);
+
+#endif
