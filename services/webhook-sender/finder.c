@@ -156,6 +156,16 @@ void finder_wake(struct app *app)
 	look_in(app, 0);
 }
 
+void finder_expect(struct app *app, usec_t in_us)
+{
+	struct finder *f = &app->finder;
+
+	if (f->is_looking)
+		f->mono_next_due_at = min_i64(f->mono_next_due_at, loop_mono(app->loop) + in_us);
+	else
+		look_in(app, in_us);
+}
+
 /* One endpoint that has deliveries. */
 static void weigh(struct app *app, const struct sender_discover_row *row,
 		  struct endpoint_batch *adopted, struct endpoint_batch *buried)
@@ -175,6 +185,8 @@ static void weigh(struct app *app, const struct sender_discover_row *row,
 	}
 	if (is_mine && ep != NULL && !ep->is_leaving) {
 		endpoint_heat(app, ep);
+		if (ep->mono_gate_until > f->mono_began_at)
+			f->mono_next_due_at = min_i64(f->mono_next_due_at, ep->mono_gate_until);
 		return;
 	}
 	if (!registry_is_ours(app, row->endpoint_id) || (is_mine && ep != NULL))

@@ -31,6 +31,8 @@ void finder_start(struct app *app);
 void finder_deinit(struct app *app);
 /* Look soon. */
 void finder_wake(struct app *app);
+/* A delivery will be due then. */
+void finder_expect(struct app *app, usec_t in_us);
 /* An endpoint that leaves holds nothing any more: it is released soon. */
 void finder_release(struct app *app);
 /* Other senders came or went: endpoints that should be another's leave. */

@@ -388,6 +388,7 @@ static void on_recorded(struct err e, const struct pg_unit *u, void *arg)
 	struct record_batch *b = arg;
 	struct app *app = b->app;
 	struct list_node *node;
+	usec_t wait_us = USEC_NEVER;
 
 	app->record.units--;
 	if (is_err(e)) {
@@ -400,9 +401,16 @@ static void on_recorded(struct err e, const struct pg_unit *u, void *arg)
 	count(&app->record, b);
 	for (size_t i = 0; i < b->n_told; i++)
 		told(app, &b->told[i]);
-	while ((node = list_pop_front(&b->items)) != NULL)
-		item_free(app, CONTAINER_OF(node, struct item, node));
+	while ((node = list_pop_front(&b->items)) != NULL) {
+		struct item *it = CONTAINER_OF(node, struct item, node);
+
+		if (it->result == ITEM_RETRY)
+			wait_us = min_i64(wait_us, it->delay_us);
+		item_free(app, it);
+	}
 	batch_free(b);
+	if (wait_us <= FINDER_POLL_US)
+		finder_expect(app, wait_us);
 	if (!list_is_empty(&app->record.pending) && !app->record.is_waiting)
 		flush(app);
 	app_look_drained(app);
