@@ -233,9 +233,7 @@ static void a_large_answer_reaches_a_slow_reader(void **state)
 	peer_go_on_reading(p);
 	until_closed(p);
 	assert_false(p->is_reset);
-	size_t n_head = (size_t)(strstr(p->got.p, "
-
-") - p->got.p) + 4;
+	size_t n_head = (size_t)(strstr(p->got.p, "\r\n\r\n") - p->got.p) + 4;
 	assert_int_equal(p->got.n - n_head, s->body_size);
 	for (size_t i = 0; i < s->body_size; i++)
 		assert_int_equal(p->got.p[n_head + i], "0123456789abcdef"[i % 16]);
