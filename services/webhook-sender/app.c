@@ -60,20 +60,20 @@ static void on_drain(void *arg)
 /* What the environment decides and may have decided wrongly. */
 static struct err open_settings(struct app *app)
 {
-	TRY(secretbox_new(str_from(app->config.secret_keys), &app->box));
-	return address_policy_new(str_from(app->config.allow_cidrs), &app->policy);
+	TRY(secretbox_new(str_from(app->settings.secret_keys), &app->box));
+	return address_policy_new(str_from(app->settings.allow_cidrs), &app->policy);
 }
 
 static void open_postgres(struct app *app)
 {
 	app->pg =
-		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = app->config.database_url,
+		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = app->settings.database_url,
 							     .application = "belfry webhook-sender",
 							     .connections = PG_CONNECTIONS,
 							     .depth = PG_DEPTH,
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_TIMEOUT_US,
-							     .prepare = app->config.pg_prepare,
+							     .prepare = app->settings.pg_prepare,
 							     .stmts = stmts });
 }
 
@@ -99,7 +99,7 @@ static struct err app_open(struct app *app)
 	open_http(app);
 	record_init(app);
 	TRY(control_reader_open(app->loop,
-				&(struct control_reader_options){ .url = app->config.redis_url,
+				&(struct control_reader_options){ .url = app->settings.redis_url,
 								  .on_wake = on_wake,
 								  .arg = app },
 				&app->control));
@@ -127,13 +127,13 @@ static void app_close(struct app *app)
 	loop_free(app->loop);
 }
 
-int app_run(const struct config *config)
+int app_run(const struct sender_settings *settings)
 {
 	struct app *app = xcalloc(1, sizeof(*app));
 	struct err e;
 	int status = 1;
 
-	app->config = *config;
+	app->settings = *settings;
 	e = app_open(app);
 	if (is_err(e)) {
 		log_error("start_failed", LERR(e));

@@ -15,7 +15,6 @@
 #define BELFRY_WEBHOOK_SENDER_APP_H
 
 #include "claim.h"
-#include "config.h"
 #include "endpoint.h"
 #include "finder.h"
 #include "http/http_client.h"
@@ -25,6 +24,7 @@
 #include "registry.h"
 #include "sec/secretbox.h"
 #include "send.h"
+#include "settings.h"
 
 #define APP_IN_FLIGHT_MAX 512 /* requests on the wire */
 #define APP_ITEMS_MAX 4096    /* deliveries in hand: waiting, on the wire, being recorded */
@@ -37,7 +37,7 @@
 #define APP_SEND_MARGIN_US (APP_TOTAL_TIMEOUT_US + 5 * USEC_PER_SEC)
 
 struct app {
-	struct config config;
+	struct sender_settings settings;
 	struct loop *loop;
 	struct pg_pool *pg;
 	struct control_reader *control;
@@ -54,7 +54,7 @@ struct app {
 };
 
 /* Runs the service until it has drained; the exit status of the process. */
-int app_run(const struct config *config);
+int app_run(const struct sender_settings *settings);
 
 /* Something came to an end: when draining, looks whether that was the last. */
 void app_look_drained(struct app *app);

@@ -220,7 +220,7 @@ static void submit(struct claim_batch *b)
 				    .endpoint_ids = endpoints,
 				    .rooms = { b->rooms, b->n },
 				    .lease_us = APP_ITEM_LEASE_US,
-				    .first_delay_us = app->config.schedule.delay_us[0] });
+				    .first_delay_us = app->settings.schedule.delay_us[0] });
 	if (is_err(pg_submit(app->pg, u, on_claimed, b))) {
 		for (size_t i = 0; i < b->n; i++)
 			b->endpoints[i]->is_claiming = false;

@@ -3,11 +3,11 @@
 
 int main(int argc, char **argv)
 {
-	struct config config = { 0 };
+	struct sender_settings settings = { 0 };
 	int status = 0;
 
-	if (config_load(argc, argv, &config, &status))
+	if (sender_settings_load(argc, argv, &settings, &status))
 		return status;
-	log_setup((struct log_options){ .service = "webhook-sender", .level = config.log_level });
-	return app_run(&config);
+	log_setup((struct log_options){ .service = "webhook-sender", .level = settings.log_level });
+	return app_run(&settings);
 }

@@ -91,7 +91,7 @@ static void conclude(struct app *app, struct item *it, const struct delivery_fac
 {
 	struct endpoint *ep = it->endpoint;
 	struct delivery_verdict v =
-		delivery_judge(&app->config.schedule, f, loop_now(app->loop), random_unit());
+		delivery_judge(&app->settings.schedule, f, loop_now(app->loop), random_unit());
 
 	it->word = word;
 	it->status = f->answer == DELIVERY_ANSWERED ? f->status : 0;
@@ -213,7 +213,7 @@ static void send_item(struct app *app, struct endpoint *ep, struct item *it)
 		item_give_back(app, it);
 		return;
 	}
-	if (is_err(url_policy_check(str_from(ep->url), app->config.allow_http, &parts))) {
+	if (is_err(url_policy_check(str_from(ep->url), app->settings.allow_http, &parts))) {
 		refuse(app, it, "blocked_url");
 		return;
 	}

@@ -1,19 +1,19 @@
 /* The settings table and what is derived from it. */
-#include "config.h"
+#include "settings.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "sys/settings.h"
 
-#define AT(member) offsetof(struct config, member)
+#define AT(member) offsetof(struct sender_settings, member)
 
 static const struct setting table[] = {
 	{ .key = "BELFRY_DATABASE_URL",
 	  .kind = SETTING_STR,
 	  .offset = AT(database_url),
 	  .is_secret = true,
-	  .doc = "Postgres, as a libpq connection string or URL." },
+	  .doc = "Postgres, as a URL or a connection string of libpq." },
 	{ .key = "BELFRY_REDIS_URL",
 	  .kind = SETTING_STR,
 	  .offset = AT(redis_url),
@@ -41,21 +41,23 @@ static const struct setting table[] = {
 	  .kind = SETTING_STR,
 	  .offset = AT(allow_cidrs),
 	  .fallback = "",
-	  .doc = "Special-purpose networks that webhooks may reach all the same, with commas." },
+	  .doc = "Address blocks that webhooks may reach although they are special, separated by "
+		 "commas." },
 	{ .key = "BELFRY_WEBHOOK_ALLOW_HTTP",
 	  .kind = SETTING_BOOL,
 	  .offset = AT(allow_http),
 	  .fallback = "0",
-	  .doc = "Lets webhooks go to plain http URLs." },
+	  .doc = "Allows webhook URLs with plain http." },
 	{ .key = "BELFRY_PG_PREPARE",
-	  .kind = SETTING_STR,
-	  .offset = AT(pg_prepare_text),
-	  .fallback = "on",
-	  .doc = "off sends unnamed statements, for PgBouncer before 1.21 in transaction mode." },
+	  .kind = SETTING_BOOL,
+	  .offset = AT(pg_prepare),
+	  .fallback = "1",
+	  .doc = "Prepares statements by name; 0 for PgBouncer before 1.21 in transaction mode." },
 	{ .key = "BELFRY_LOG_LEVEL",
 	  .kind = SETTING_STR,
 	  .offset = AT(log_level_text),
 	  .fallback = "info",
+	  .max = 16,
 	  .doc = "The least level that is logged: debug, info, warn or error." },
 };
 
@@ -72,16 +74,13 @@ static struct err parse_level(const char *text, enum log_level *out)
 	return ERR(ERR_INVALID, "BELFRY_LOG_LEVEL is debug, info, warn or error");
 }
 
-static struct err derive(struct config *c)
+static struct err derive(struct sender_settings *c)
 {
 	TRY(parse_level(c->log_level_text, &c->log_level));
-	if (strcmp(c->pg_prepare_text, "on") != 0 && strcmp(c->pg_prepare_text, "off") != 0)
-		return ERR(ERR_INVALID, "BELFRY_PG_PREPARE is on or off");
-	c->pg_prepare = strcmp(c->pg_prepare_text, "on") == 0;
 	return delivery_schedule_parse(str_from(c->schedule_text), c->time_scale, &c->schedule);
 }
 
-bool config_load(int argc, char **argv, struct config *out, int *exit_out)
+bool sender_settings_load(int argc, char **argv, struct sender_settings *out, int *exit_out)
 {
 	struct err e;
 
