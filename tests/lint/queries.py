@@ -15,6 +15,7 @@ import source
 def split(text):
     header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     body = re.sub(r"--[^\n]*", "", text)
+    body = re.sub(r"(\$\w*\$).*?\1", "''", body, flags=re.DOTALL)  # the body of a function
     return header, re.sub(r"\s+", " ", body).strip()
 
 

@@ -27,6 +27,8 @@ def programs():
 def printed(program):
     """(key, default, sentence) of each setting of a program, in its order."""
     path = os.path.join(os.environ.get("BELFRY_BIN", os.path.join(ROOT, "build/bin")), program)
+    if not os.path.exists(path):
+        raise SystemExit(f"{path} is missing: build first")
     result = subprocess.run([path, "--print-config"], env={"PATH": "/usr/bin:/bin"}, text=True,
                             stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
     if result.returncode != 0:
