@@ -12,7 +12,13 @@
  * pipelined on a connection before others wait.
  *
  * The callback fires exactly once, from the loop, never inside pg_submit, never after pg_cancel.
- * Results are borrowed until it returns. All values travel in binary, see pg_codec.h. */
+ * Results are borrowed until it returns. All values travel in binary, see pg_codec.h.
+ *
+ * With `prepare`, sessions get statement_timeout, TimeZone UTC, jit off and a check that ends the
+ * backend's wait when its client is gone; without, a session belongs to a pooler and is left as it
+ * is. A unit that timed out keeps its place on the wire until its sync; a connection that gives
+ * nothing for unit_timeout_us + 1 s is closed. libpq resolves host names on the spot: give socket
+ * directories, addresses, or names that resolve locally. */
 #ifndef BELFRY_PG_PG_H
 #define BELFRY_PG_PG_H
 
@@ -73,7 +79,19 @@ void pg_cancel(struct pg_unit *u);
 const struct pg_result *pg_unit_result(const struct pg_unit *u, size_t i);
 size_t pg_result_rows(const struct pg_result *r);
 int64_t pg_result_affected(const struct pg_result *r); /* of INSERT, UPDATE, DELETE without rows */
-/* After a failure: SQLSTATE ("23505") or "" when the server said none, and the constraint. */
+/* What the callback is told:
+ *   OK               committed
+ *   ERR_CONFLICT     a constraint refused it (SQLSTATE class 23); nothing took effect
+ *   ERR_OVERLOADED   serialization failure, deadlock, server out of resources: nothing took effect,
+ *                    the same unit may be tried again
+ *   ERR_TIMEOUT      its time passed, here (then it may still take effect) or at the server
+ *                    (pg_unit_sqlstate says 57014 or 55P03; then it did not)
+ *   ERR_UNAVAILABLE  the connection was lost, and nobody knows; or, with a sqlstate, the session or
+ *                    the server cannot be used, and nothing took effect
+ *   ERR_INVALID, ERR_DENIED, ERR_INTERNAL   a value, a right, a statement; a statement that answers
+ *                    other columns than declared (which then took effect)
+ *   ERR_CANCELLED    the pool was freed
+ * After a failure: SQLSTATE ("23505") or "" when the server said none, and the constraint. */
 const char *pg_unit_sqlstate(const struct pg_unit *u);
 const char *pg_unit_constraint(const struct pg_unit *u);
 /* The server's message, for one log line. */
