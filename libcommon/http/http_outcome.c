@@ -33,10 +33,10 @@ enum http_outcome http_outcome_of(CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT:
 		return HTTP_OUT_TIMEOUT;
 	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_URL_MALFORMAT:
 		return HTTP_OUT_DNS;
 	case CURLE_COULDNT_CONNECT:
+	case CURLE_URL_MALFORMAT: /* nowhere to connect to; refused when an endpoint is made */
+	case CURLE_LOGIN_DENIED:  /* a user name in the URL; the same */
 		return HTTP_OUT_CONNECT;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
