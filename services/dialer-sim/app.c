@@ -9,6 +9,7 @@
 #include "desk.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/process.h"
 #include "sys/random.h"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
@@ -21,6 +22,7 @@ struct app {
 	struct ledger *ledger;
 	struct desk *desk;
 	char *listen;
+	const char *ready_file;
 };
 
 static struct err read_boot_id(char out[64])
@@ -73,6 +75,7 @@ static void on_drain(void *arg)
 {
 	struct app *a = arg;
 
+	process_not_ready(a->ready_file);
 	desk_finish(a->desk);
 	loop_stop(a->loop);
 }
@@ -94,6 +97,8 @@ struct err app_new(const struct sim_settings *s, const struct carrier_settings *
 	if (is_err(e))
 		goto fail;
 	loop_on_drain(a->loop, DRAIN_TIMEOUT_US, on_drain, a);
+	a->ready_file = s->ready_file;
+	process_ready(a->ready_file);
 	log_info("ready", LS("instance", journal_instance(a->journal)));
 	*out = a;
 	return OK;

@@ -57,6 +57,13 @@ static const struct setting table[] = {
 	  .max = 1024,
 	  .doc = "Outcomes in percent of the numbers that are not magic, chosen by a hash of the "
 		 "number: busy=10,no_answer=20; the rest answers." },
+	{ .key = "BELFRY_READY_FILE",
+	  .kind = SETTING_STR,
+	  .offset = offsetof(struct sim_settings, ready_file),
+	  .fallback = "",
+	  .min = 0,
+	  .max = 4000,
+	  .doc = "File that stands while the process is ready; empty for none." },
 	{ .key = "BELFRY_LOG_LEVEL",
 	  .kind = SETTING_STR,
 	  .offset = offsetof(struct sim_settings, log_level),

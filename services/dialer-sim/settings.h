@@ -10,6 +10,7 @@ struct sim_settings {
 	const char *ledger;  /* path; empty = none */
 	const char *journal; /* path; empty = none survives */
 	const char *mix;
+	const char *ready_file;
 	const char *log_level;
 	bool full_numbers;
 	double time_scale;

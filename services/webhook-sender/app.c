@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store_gen.h"
+#include "sys/process.h"
 
 #define PG_CONNECTIONS 4
 #define PG_DEPTH 2
@@ -50,6 +51,7 @@ static void on_drain(void *arg)
 {
 	struct app *app = arg;
 
+	process_not_ready(app->settings.ready_file);
 	log_info("draining", LI("in_flight", http_client_in_flight(app->http)),
 		 LI("in_hand", map_count(&app->endpoints.items)));
 	registry_tell_draining(app);

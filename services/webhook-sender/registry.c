@@ -6,6 +6,7 @@
 #include "app.h"
 #include "store_gen.h"
 #include "sys/clock.h"
+#include "sys/process.h"
 #include "sys/random.h"
 
 #define RETRY_US (100 * USEC_PER_MS)
@@ -76,6 +77,8 @@ static void live_on(struct app *app, const struct pg_result *senders)
 	r->mono_lease_until = r->mono_asked_at + REGISTRY_LEASE_US;
 	if (!r->is_entered) {
 		r->is_entered = true;
+		if (!loop_is_draining(app->loop))
+			process_ready(app->settings.ready_file);
 		log_info("ready", LID("sender", ID_SENDER, r->id));
 	}
 	read_senders(app, senders);

@@ -14,6 +14,7 @@ struct sender_settings {
 	const char *allow_cidrs;
 	bool allow_http;
 	bool pg_prepare;
+	const char *ready_file;
 	const char *log_level_text;
 	/* Derived. */
 	struct delivery_schedule schedule;
