@@ -27,9 +27,11 @@ def names_workspace(header, body):
             continue
         value = rf"\${param.group(1)}(?:::uuid)?\b"
         compared = rf"workspace_id\s*=\s*{value}|{value}\s*=\s*(?:\w+\.)?workspace_id"
+        if re.search(r"\b(?:FROM|UPDATE) workspace\b", body, re.IGNORECASE):
+            compared += rf"|\bid\s*=\s*{value}|{value}\s*=\s*(?:\w+\.)?id\b"
         inserted = rf"INSERT INTO \w+\s*\([^)]*\bworkspace_id\b[^)]*\).*{value}"
         return bool(re.search(compared, body) or re.search(inserted, body, re.IGNORECASE) or
-                    re.search(rf"\(id, workspace_id\)|\bworkspace_id, id\)\s*(?:=|IN)", body))
+                    re.search(rf"\(workspace_id, \w+\)\s*=\s*\({value}", body))
     return False
 
 
