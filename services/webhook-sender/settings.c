@@ -23,7 +23,7 @@ static const struct setting table[] = {
 	  .kind = SETTING_STR,
 	  .offset = AT(secret_keys),
 	  .is_secret = true,
-	  .doc = "Keys of the secrets at rest, id:base64 with commas between; the first "
+	  .doc = "Keys of secrets at rest, id:base64[,id:base64...], 32 bytes each; the first "
 		 "encrypts." },
 	{ .key = "BELFRY_WEBHOOK_SCHEDULE",
 	  .kind = SETTING_STR,
