@@ -34,7 +34,17 @@ static void put_call(struct json_out *j, const struct event_body *e)
 	json_object_end(j);
 }
 
-static void put_campaign(struct json_out *j, const struct event_body *e)
+/* The members of an object, without its braces; empty unless it is one. */
+static struct str members_of(struct str object)
+{
+	struct str s = str_trim(object);
+
+	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}')
+		return STR_NONE;
+	return str_trim((struct str){ s.p + 1, s.n - 2 });
+}
+
+static void put_campaign(struct json_out *j, const struct event_body *e, struct str more)
 {
 	if (uuid_is_nil(e->campaign_id)) {
 		json_kv_null(j, "campaign");
@@ -44,6 +54,8 @@ static void put_campaign(struct json_out *j, const struct event_body *e)
 	json_object_begin(j);
 	json_kv_id(j, "id", ID_CAMPAIGN, e->campaign_id);
 	json_kv_str(j, "kind", e->campaign_kind);
+	if (more.n > 0)
+		json_raw(j, more);
 	json_object_end(j);
 }
 
@@ -94,15 +106,22 @@ static void put_conversation(struct json_out *j, const struct event_body *e)
 
 static void put_data(struct json_out *j, const struct event_body *e)
 {
+	bool is_campaign = str_starts(e->type, STR("campaign."));
+
 	json_key(j, "data");
-	if (e->data.n > 0) {
+	if (e->data.n > 0 && !is_campaign) {
 		json_raw(j, e->data);
 		return;
 	}
 	json_object_begin(j);
+	if (is_campaign) {
+		put_campaign(j, e, members_of(e->data));
+		json_object_end(j);
+		return;
+	}
 	if (!uuid_is_nil(e->call_id))
 		put_call(j, e);
-	put_campaign(j, e);
+	put_campaign(j, e, STR_NONE);
 	put_target(j, e);
 	put_attempt(j, e);
 	if (str_eq(e->type, STR("conversation.completed")))

@@ -32,7 +32,9 @@ struct event_body {
 	usec_t started_at, ended_at;
 	int64_t duration_ms, billed_s;
 	struct str end_reason;
-	struct str data; /* JSON of a type that brings its own; it replaces the rest */
+	/* JSON of a type that brings its own: the members of campaign.* beside its id and kind, and all
+	 * of the data of the others. */
+	struct str data;
 };
 
 /* Appends the body to `out`. ERR_TOO_LARGE when `out` overflows: make it with EVENT_BODY_MAX. */

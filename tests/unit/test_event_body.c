@@ -130,7 +130,7 @@ static void a_body_over_its_limit_is_refused(void **state)
 {
 	(void)state;
 	static char long_text[EVENT_BODY_MAX];
-	struct event_body e = { .type = STR("campaign.completed") };
+	struct event_body e = { .type = STR("webhook_endpoint.test") };
 	struct strbuf b;
 	memset(long_text, ' ', sizeof(long_text));
 	long_text[0] = '{';
