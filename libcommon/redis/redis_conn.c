@@ -136,6 +136,7 @@ static void deliver(struct redis *r, const struct redis_reply *reply)
 {
 	struct redis_pending p = redis_queue_pop(&r->sent);
 	r->was_deadline_seen = false;
+	redis_arm_deadline(r);
 	if (p.eval != NULL && redis_is_error(reply, "NOSCRIPT")) {
 		redis_eval_write(r, p.eval, true);
 		redis_submit(r, &p);

@@ -87,7 +87,8 @@ struct redis {
 	struct evdns_base *dns;
 	struct timer *connect_timer;  /* DOWN: the next attempt; CONNECTING, GREETING: the limit */
 	struct timer *deadline_timer; /* of the oldest request in flight, or earlier */
-	bool was_deadline_seen;       /* it passed; one more look at the socket before it counts */
+	usec_t mono_deadline_armed;
+	bool was_deadline_seen; /* it passed; one more look at the socket before it counts */
 	usec_t backoff_us;
 	bool is_outage_logged;
 

@@ -132,10 +132,15 @@ void redis_free_when_done(struct redis *r)
 
 void redis_arm_deadline(struct redis *r)
 {
-	/* Left armed when the oldest is answered: it then looks at the next one. So it is set once
+	if (r->sent.n == 0)
+		return;
+	/* Left armed when the oldest is answered, to look at the next one then. So it is set once
 	 * in a while and not for every request. */
-	if (r->sent.n > 0 && !timer_is_armed(r->deadline_timer))
-		timer_start_at(r->deadline_timer, redis_queue_at(&r->sent, 0)->mono_deadline);
+	usec_t mono_at = redis_queue_at(&r->sent, 0)->mono_deadline;
+	if (timer_is_armed(r->deadline_timer) && r->mono_deadline_armed <= mono_at)
+		return;
+	r->mono_deadline_armed = mono_at;
+	timer_start_at(r->deadline_timer, mono_at);
 }
 
 static void park_or_fail(struct redis *r, struct redis_pending *p, struct err e)

@@ -33,7 +33,7 @@ struct redis_fixture {
 	redisContext *side;
 };
 
-static void run_server(const struct redis_fixture *f)
+static void exec_server(const struct redis_fixture *f)
 {
 	char port[16];
 	snprintf(port, sizeof(port), "%d", f->port);
@@ -76,6 +76,7 @@ static bool wait_ready(struct redis_fixture *f)
 		f->side = redisConnectUnix(f->socket);
 		assert_non_null(f->side);
 		if (f->side->err == 0) {
+			redisSetTimeout(f->side, (struct timeval){ .tv_sec = 10 });
 			redisReply *r = NULL;
 			if (f->password[0] != '\0')
 				freeReplyObject(redisCommand(f->side, "AUTH %s", f->password));
@@ -100,7 +101,7 @@ static bool try_start(struct redis_fixture *f)
 	f->pid = fork();
 	assert_true(f->pid >= 0);
 	if (f->pid == 0)
-		run_server(f);
+		exec_server(f);
 	return wait_ready(f);
 }
 
@@ -210,6 +211,14 @@ void redis_fixture_resume(struct redis_fixture *f)
 	kill(f->pid, SIGCONT);
 }
 
+void redis_fixture_ready(struct redis_fixture *f)
+{
+	if (f->pid == 0)
+		redis_fixture_start(f);
+	redis_fixture_resume(f);
+	free(redis_fixture_text(f, "FLUSHALL"));
+}
+
 static redisReply *ask(struct redis_fixture *f, const char *fmt, va_list ap)
 {
 	redisReply *r = redisvCommand(f->side, fmt, ap);
@@ -283,13 +292,13 @@ static bool run(struct loop *l, bool (*is_done)(void *arg), void *arg, usec_t li
 	return !w.is_late;
 }
 
-void run_until(struct loop *l, bool (*is_done)(void *arg), void *arg)
+void turn_until(struct loop *l, bool (*is_done)(void *arg), void *arg)
 {
 	if (!run(l, is_done, arg, LIMIT_US))
 		fail_msg("the loop waited for something that did not come");
 }
 
-void run_for(struct loop *l, usec_t span_us)
+void turn_for(struct loop *l, usec_t span_us)
 {
 	(void)run(l, NULL, NULL, span_us); /* "late" is the only way it can end */
 }

@@ -20,6 +20,8 @@ void redis_fixture_kill(struct redis_fixture *f);
 void redis_fixture_start(struct redis_fixture *f); /* after a kill: empty */
 void redis_fixture_pause(struct redis_fixture *f); /* SIGSTOP */
 void redis_fixture_resume(struct redis_fixture *f);
+/* Running and empty, whatever the test before left. */
+void redis_fixture_ready(struct redis_fixture *f);
 
 /* A command on a connection apart from those under test, as hiredis formats it. An integer as it
  * is, text as a number, nil as -1, of an array the count. */
@@ -29,8 +31,8 @@ char *redis_fixture_text(struct redis_fixture *f, const char *fmt, ...);
 
 /* Runs the loop until the condition holds, looking about each millisecond; fails the test when it
  * does not within 10 s. */
-void run_until(struct loop *l, bool (*is_done)(void *arg), void *arg);
+void turn_until(struct loop *l, bool (*is_done)(void *arg), void *arg);
 /* Runs the loop for so long: for what must not happen. */
-void run_for(struct loop *l, usec_t span_us);
+void turn_for(struct loop *l, usec_t span_us);
 
 #endif
