@@ -177,9 +177,18 @@ static void tell_again(struct slot *s, struct attempt *a)
 	slot_tell(a, a->state == DIALER_STATE_ENDED ? TELL_STATE | TELL_ENDED : TELL_STATE);
 }
 
-static bool is_full(const struct desk *d)
+/* Held like any other that has ended, as long as there is room. */
+static void end_at_once(struct desk *d, struct slot *s, struct uuid id, int64_t sip,
+			struct dialer_end end)
 {
-	return map_count(&d->attempts) >= DESK_HELD_MAX;
+	if (map_count(&d->attempts) >= DESK_HELD_MAX) {
+		say_ended(d, s, id, sip, end);
+		return;
+	}
+	struct attempt *a = hold(d, s, id, clock_now());
+	a->plan.sip = sip;
+	a->plan.end = end;
+	end_attempt(d, a);
 }
 
 static void refuse(struct desk *d, struct slot *s, struct uuid id, const char *reason)
@@ -188,13 +197,7 @@ static void refuse(struct desk *d, struct slot *s, struct uuid id, const char *r
 
 	log_debug("dial_refused", LID("attempt", ID_ATTEMPT, id), LS("reason", reason));
 	journal_void(d->o.journal, id);
-	if (is_full(d)) {
-		say_ended(d, s, id, 0, end);
-		return;
-	}
-	struct attempt *a = hold(d, s, id, clock_now());
-	a->plan.end = end;
-	end_attempt(d, a);
+	end_at_once(d, s, id, 0, end);
 }
 
 /* The request reaches the carrier. */
@@ -209,12 +212,12 @@ static void place_call(struct desk *d, struct slot *s, const struct dialer_op *o
 
 	journal_sent(d->o.journal, op->id);
 	ledger_dial(d->o.ledger, at, op);
-	if (is_full(d)) {
+	if (map_count(&d->attempts) >= DESK_OPEN_MAX) {
 		ledger_outcome(d->o.ledger, at, op->id, OUTCOME_RATE_LIMITED, 503);
-		say_ended(d, s, op->id, 503,
-			  (struct dialer_end){ .outcome = OUTCOME_RATE_LIMITED,
-					       .retry_after_us = OVERLOAD_RETRY_US,
-					       .by = DIALER_BY_CARRIER });
+		end_at_once(d, s, op->id, 503,
+			    (struct dialer_end){ .outcome = OUTCOME_RATE_LIMITED,
+						 .retry_after_us = OVERLOAD_RETRY_US,
+						 .by = DIALER_BY_CARRIER });
 		return;
 	}
 	carrier_plan(&d->o.carrier, &r, &plan);

@@ -2,8 +2,9 @@
  * attempts it holds and by the journal, lets the simulated calls run their course, and has
  * everything on journal and ledger before a word of it is sent.
  *
- * At most DESK_HELD_MAX attempts are held (open, or ended and not yet acknowledged). A dial beyond
- * that is answered rate_limited with retry_after_s 1, once, without being held. */
+ * While DESK_OPEN_MAX attempts are held (open, or ended and not yet acknowledged), a dial ends at
+ * once as rate_limited with retry_after_s 1. From DESK_HELD_MAX on that is told once, without being
+ * held. */
 #ifndef DIALER_SIM_DESK_H
 #define DIALER_SIM_DESK_H
 
@@ -12,7 +13,8 @@
 #include "ledger.h"
 #include "loop/loop.h"
 
-#define DESK_HELD_MAX 200000
+#define DESK_OPEN_MAX 200000
+#define DESK_HELD_MAX 250000
 #define DESK_SLOTS_MAX 64
 
 struct desk;
