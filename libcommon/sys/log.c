@@ -125,11 +125,11 @@ static void put_i64(struct line *l, int64_t v)
 
 void log_mask_phone(struct str phone, char out[LOG_PHONE_SIZE])
 {
-	/* +1555•••1234: the country and the end are enough to recognise a number one knows; a text
-	 * that is too short for both shows nothing of itself */
+	/* +1555•••1234: the country and the end are enough to recognise a number one knows. At
+	 * least three digits stay hidden; a text that is too short for that shows nothing. */
 	struct str mask = STR("•••");
-	size_t head = phone.n >= 10 ? 5 : 0;
 	size_t tail = phone.n >= 10 ? 4 : 0;
+	size_t head = tail ? min_size(5, phone.n - 7) : 0;
 	if (head)
 		memcpy(out, phone.p, head);
 	memcpy(out + head, mask.p, mask.n);
