@@ -69,8 +69,9 @@ typedef void (*pg_done_fn)(struct err e, const struct pg_unit *u, void *arg);
 struct pg_unit *pg_unit_new(void);
 void pg_unit_free(struct pg_unit *u);           /* only one that was never submitted */
 struct arena *pg_unit_arena(struct pg_unit *u); /* lives until after the callback */
-/* Takes the unit in any case. On success the callback will fire; on failure (ERR_OVERLOADED,
- * ERR_CANCELLED while closing) it will not, and the unit is gone. */
+/* Takes the unit in any case. On success the callback will fire; on failure it will not, and the
+ * unit is gone: ERR_OVERLOADED; ERR_INVALID for a number that does not fit its column; ERR_INTERNAL
+ * for a statement that is not in the pool's list; ERR_CANCELLED while closing. */
 struct err pg_submit(struct pg_pool *p, struct pg_unit *u, pg_done_fn done, void *arg) MUST_USE;
 /* The callback will not fire; the unit may still take effect. */
 void pg_cancel(struct pg_unit *u);

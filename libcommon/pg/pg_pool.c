@@ -149,6 +149,19 @@ static size_t limit_waiting(const struct pg_pool *p)
 	return limit;
 }
 
+/* Whether the pool's connections have prepared all of the unit's statements. */
+static bool is_prepared(const struct pg_pool *p, const struct pg_unit *u)
+{
+	for (size_t i = 0; p->o.prepare && i < u->n_calls; i++) {
+		const struct pg_stmt *const *s = p->o.stmts;
+		while (*s != NULL && *s != u->calls[i].stmt)
+			s++;
+		if (*s == NULL)
+			return false;
+	}
+	return true;
+}
+
 struct err pg_submit(struct pg_pool *p, struct pg_unit *u, pg_done_fn done, void *arg)
 {
 	struct err e = u->bad;
@@ -156,6 +169,8 @@ struct err pg_submit(struct pg_pool *p, struct pg_unit *u, pg_done_fn done, void
 	ASSERT(u->state == PG_UNIT_BUILDING && u->n_calls > 0 && done != NULL);
 	if (p->is_closing)
 		e = ERR(ERR_CANCELLED, "the database pool is closing");
+	else if (!is_prepared(p, u))
+		e = ERR(ERR_INTERNAL, "a statement is not in the list of this pool");
 	else if (!is_err(e) && p->waiting.n >= limit_waiting(p))
 		e = ERR(ERR_OVERLOADED, "too many units wait for the database");
 	if (is_err(e)) {

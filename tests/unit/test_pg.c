@@ -122,6 +122,18 @@ static void columns_other_than_declared_fail_the_unit(void **state)
 	assert_int_equal(b->answers[2].number, 9);
 }
 
+static void a_statement_the_pool_does_not_know_is_refused(void **state)
+{
+	static const struct pg_stmt stranger = { .name = "stranger", .sql = "SELECT" };
+	struct pg_bench *b = *state;
+
+	pg_bench_start(b, pg_bench_options(b));
+	assert_int_equal(pg_bench_submit(b, 0, pg_bench_unit(&stranger)).code, ERR_INTERNAL);
+	pg_bench_go(b, 1, pg_bench_unit_int8(&pg_bench_echo, 1));
+	pg_bench_wait(b, 1);
+	assert_int_equal(b->answers[0].fired, 0);
+}
+
 static void units_answer_in_the_order_of_their_connection(void **state)
 {
 	struct pg_bench *b = *state;
@@ -335,6 +347,7 @@ int main(void)
 		CASE(a_failure_at_commit_fails_the_unit),
 		CASE(the_servers_codes_become_ours),
 		CASE(columns_other_than_declared_fail_the_unit),
+		CASE(a_statement_the_pool_does_not_know_is_refused),
 		CASE(units_answer_in_the_order_of_their_connection),
 		CASE(more_than_a_socket_holds_goes_both_ways),
 		CASE(units_work_without_prepared_statements),

@@ -76,7 +76,13 @@ static const struct pg_stmt stmt_odd = {
 	.column_oids = odd_columns,
 };
 
-static const struct pg_stmt *const stmts[] = { &stmt_scalars, &stmt_arrays, &stmt_odd, NULL };
+static const unsigned int_oids[] = { INT2, INT4S };
+static const struct pg_stmt stmt_ints = {
+	.name = "ints", .sql = "SELECT $1, $2", .n_params = 2, .param_oids = int_oids
+};
+
+static const struct pg_stmt *const stmts[] = { &stmt_scalars, &stmt_arrays, &stmt_odd, &stmt_ints,
+					       NULL };
 
 struct bench {
 	struct pg_fixture *pg;
@@ -355,11 +361,6 @@ static void never_called(struct err e, const struct pg_unit *u, void *arg)
 	(void)arg;
 	fail_msg("a refused unit called back");
 }
-
-static const unsigned int_oids[] = { INT2, INT4S };
-static const struct pg_stmt stmt_ints = {
-	.name = "ints", .sql = "SELECT $1, $2", .n_params = 2, .param_oids = int_oids
-};
 
 static void numbers_out_of_range_are_refused_before_they_travel(void **state)
 {
