@@ -12,7 +12,6 @@
 #include "lease.h"
 #include "link.h"
 #include "record.h"
-#include "store_gen.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/process.h"
@@ -143,7 +142,7 @@ static struct pg_pool *open_pg(struct app *app, const char *name, int depth)
 							    .max_waiting = PG_WAITING_MAX,
 							    .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							    .prepare = app->settings.prepare,
-							    .stmts = store_all_stmts });
+							    .stmts = dispatcher_stmts });
 }
 
 static struct err app_open(struct app *app)

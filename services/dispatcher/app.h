@@ -48,6 +48,8 @@ struct app {
 	struct lease *lease;
 };
 
+extern const struct pg_stmt *const dispatcher_stmts[];
+
 /* Runs a dispatcher until it has drained; the process' exit code. */
 int app_run(int argc, char **argv);
 

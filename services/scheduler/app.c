@@ -167,7 +167,7 @@ static struct err app_open(struct app *app)
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->prepare,
-							     .stmts = store_all_stmts });
+							     .stmts = scheduler_stmts });
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = s->redis_url,
 						.timeout_us = REDIS_TIMEOUT_US,

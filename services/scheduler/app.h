@@ -44,6 +44,8 @@ struct app {
 	struct finisher *finisher;
 };
 
+extern const struct pg_stmt *const scheduler_stmts[];
+
 int app_run(int argc, char **argv);
 
 /* May this process write as leader now? By its lock's clock too. */
