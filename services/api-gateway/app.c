@@ -121,8 +121,11 @@ static struct err open_parts(struct app *app)
 					       .max_per_address = CONNECTIONS_PER_ADDRESS_MAX,
 					       .header_timeout_us = 10 * USEC_PER_SEC,
 					       .body_timeout_us = 30 * USEC_PER_SEC,
-					       .idle_timeout_us = 30 * USEC_PER_SEC },
-		route_request, route_problem, app, &app->http);
+					       .idle_timeout_us = 30 * USEC_PER_SEC,
+					       .handler = route_request,
+					       .problem = route_problem,
+					       .arg = app },
+		&app->http);
 }
 
 static void close_parts(struct app *app)

@@ -22,11 +22,53 @@ void campaigns_resume(struct req *r);
 void campaigns_cancel(struct req *r);
 void campaigns_replay(struct req *r);
 
+void campaigns_stats(struct req *r);
+
 void targets_append(struct req *r);
+void targets_list(struct req *r);
+void targets_get(struct req *r);
+void targets_delete(struct req *r);
+void targets_skip(struct req *r);
+
+void calls_list(struct req *r);
+void calls_of_campaign(struct req *r);
+void calls_get(struct req *r);
+
+void agents_create(struct req *r);
+void agents_list(struct req *r);
+void agents_get(struct req *r);
+void agents_patch(struct req *r);
+void agents_delete(struct req *r);
+
+void numbers_create(struct req *r);
+void numbers_list(struct req *r);
+void numbers_get(struct req *r);
+void numbers_patch(struct req *r);
+void numbers_delete(struct req *r);
+
+void trunks_create(struct req *r);
+void trunks_list(struct req *r);
+void trunks_get(struct req *r);
+void trunks_patch(struct req *r);
+void trunks_delete(struct req *r);
+
+void workspace_get(struct req *r);
+void workspace_patch(struct req *r);
+
+void endpoints_create(struct req *r);
+void endpoints_list(struct req *r);
+void endpoints_get(struct req *r);
+void endpoints_delete(struct req *r);
+void endpoints_deliveries(struct req *r);
 
 /* Adds the append to r->unit. With `keeps`, its answer is stored under the idempotency key. */
 void targets_add_append(struct req *r, struct uuid campaign_id, const struct target_rows *t,
 			bool keeps);
+/* The words that a target's or call's outcome, and a target's status, may be in a filter. */
+struct str targets_query_outcome(struct req *r);
+bool targets_is_outcome(struct str s);
+bool targets_is_status(struct str s);
+
 /* 409 for a campaign in a state that forbids something, with what it allows. */
 void campaigns_fail_state(struct req *r, struct str status, const char *detail);
 /* The entity tag of a campaign's version. */

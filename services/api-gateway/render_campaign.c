@@ -19,7 +19,7 @@ void render_object(struct json_out *j, const char *key, struct str json)
 	json_kv_raw(j, key, json.n == 0 ? STR("{}") : json);
 }
 
-static void render_counts(struct json_out *j, const struct api_campaign_get_row *c)
+void render_counts(struct json_out *j, const struct api_campaign_get_row *c)
 {
 	json_key(j, "counts");
 	json_object_begin(j);

@@ -35,6 +35,7 @@ struct req {
 	uint8_t key_hash[SHA256_SIZE];
 	struct principal who;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in their order */
+	bool has_bad_id;                  /* one of them has no valid form: it cannot exist */
 	struct json_doc *doc;             /* the body, parsed; an object */
 	const struct json_value *body;
 	struct json_faults *faults; /* NULL until the first */

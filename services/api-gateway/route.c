@@ -131,6 +131,10 @@ static void admit(struct req *r)
 		req_fail_scope(r, r->route->scope);
 		return;
 	}
+	if (r->has_bad_id) {
+		req_not_found(r);
+		return;
+	}
 	http_request_each_query(r->http, check_parameter, r);
 	if (req_has_faults(r)) {
 		req_fail_validation(r);
@@ -255,6 +259,18 @@ static bool match(const struct route *route, struct str path, struct uuid ids[RE
 	return more_wanted == more;
 }
 
+static bool has_nil(const char *pattern, const struct uuid ids[REQUEST_IDS_MAX])
+{
+	size_t n = 0;
+	for (const char *p = pattern; *p != '\0'; p++)
+		n += *p == '{';
+	for (size_t i = 0; i < n; i++) {
+		if (uuid_is_nil(ids[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool method_fits(enum http_method asked, enum http_method offered)
 {
 	return asked == offered || (asked == HTTP_HEAD && offered == HTTP_GET);
@@ -288,6 +304,7 @@ static void find_route(struct req *r)
 			continue;
 		r->route = route;
 		memcpy(r->ids, ids, sizeof(ids));
+		r->has_bad_id = has_nil(route->pattern, ids);
 		if (route->scope == SCOPE_NONE)
 			route->handle(r);
 		else

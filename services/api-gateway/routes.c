@@ -36,7 +36,45 @@ const struct route routes[] = {
 	ACTION("/v1/campaigns/{cmp}/pause", campaigns_pause, campaigns_replay),
 	ACTION("/v1/campaigns/{cmp}/resume", campaigns_resume, campaigns_replay),
 	ACTION("/v1/campaigns/{cmp}/cancel", campaigns_cancel, campaigns_replay),
+	ROUTE(GET, "/v1/campaigns/{cmp}/stats", READ, IGNORED, campaigns_stats),
+	LIST("/v1/campaigns/{cmp}/calls", calls_of_campaign, "status", "outcome"),
+
 	ROUTE(POST, "/v1/campaigns/{cmp}/targets", WRITE, OBJECT, targets_append),
+	LIST("/v1/campaigns/{cmp}/targets", targets_list, "status", "outcome", "q"),
+	ROUTE(POST, "/v1/campaigns/{cmp}/targets/skip", CONTROL, OBJECT, targets_skip),
+	ROUTE(GET, "/v1/campaigns/{cmp}/targets/{tgt}", READ, IGNORED, targets_get),
+	ROUTE(DELETE, "/v1/campaigns/{cmp}/targets/{tgt}", CONTROL, IGNORED, targets_delete),
+
+	LIST("/v1/scheduled-calls", calls_list, "status", "campaign_id", "to_number", "from",
+	     "until"),
+	ROUTE(GET, "/v1/scheduled-calls/{call}", READ, IGNORED, calls_get),
+
+	ROUTE(POST, "/v1/webhook-endpoints", ADMIN, OBJECT, endpoints_create),
+	LIST("/v1/webhook-endpoints", endpoints_list, NULL),
+	ROUTE(GET, "/v1/webhook-endpoints/{whk}", READ, IGNORED, endpoints_get),
+	ROUTE(DELETE, "/v1/webhook-endpoints/{whk}", ADMIN, IGNORED, endpoints_delete),
+	LIST("/v1/webhook-endpoints/{whk}/deliveries", endpoints_deliveries, "status"),
+
+	ROUTE(POST, "/v1/agents", WRITE, OBJECT, agents_create),
+	LIST("/v1/agents", agents_list, NULL),
+	ROUTE(GET, "/v1/agents/{agt}", READ, IGNORED, agents_get),
+	ROUTE(PATCH, "/v1/agents/{agt}", WRITE, OBJECT, agents_patch),
+	ROUTE(DELETE, "/v1/agents/{agt}", WRITE, IGNORED, agents_delete),
+
+	ROUTE(POST, "/v1/numbers", ADMIN, OBJECT, numbers_create),
+	LIST("/v1/numbers", numbers_list, NULL),
+	ROUTE(GET, "/v1/numbers/{num}", READ, IGNORED, numbers_get),
+	ROUTE(PATCH, "/v1/numbers/{num}", ADMIN, OBJECT, numbers_patch),
+	ROUTE(DELETE, "/v1/numbers/{num}", ADMIN, IGNORED, numbers_delete),
+
+	ROUTE(POST, "/v1/trunks", ADMIN, OBJECT, trunks_create),
+	LIST("/v1/trunks", trunks_list, NULL),
+	ROUTE(GET, "/v1/trunks/{trk}", READ, IGNORED, trunks_get),
+	ROUTE(PATCH, "/v1/trunks/{trk}", ADMIN, OBJECT, trunks_patch),
+	ROUTE(DELETE, "/v1/trunks/{trk}", ADMIN, IGNORED, trunks_delete),
+
+	ROUTE(GET, "/v1/workspace", READ, IGNORED, workspace_get),
+	ROUTE(PATCH, "/v1/workspace", ADMIN, OBJECT, workspace_patch),
 
 	{ .pattern = NULL },
 };

@@ -1,5 +1,8 @@
-/* Targets of a bulk campaign: append. */
+/* Targets of a bulk campaign: append, list, search, get. */
+#include "domain/cursor.h"
+#include "domain/outcome.h"
 #include "handlers.h"
+#include "page.h"
 #include "render.h"
 
 struct targets_in {
@@ -106,4 +109,124 @@ void targets_append(struct req *r)
 							    .campaign_id = r->ids[0] });
 	targets_add_append(r, r->ids[0], &in->rows, true);
 	req_submit(r, on_appended);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static const char *const target_statuses[] = { "pending", "scheduled", "dispatched", "failed",
+					       "skipped" };
+
+bool targets_is_status(struct str s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(target_statuses); i++) {
+		if (str_eq(s, str_from(target_statuses[i])))
+			return true;
+	}
+	return false;
+}
+
+bool targets_is_outcome(struct str s)
+{
+	enum outcome o;
+	return !is_err(outcome_parse(s, &o)) && o != OUTCOME_NOT_SENT;
+}
+
+struct str targets_query_outcome(struct req *r)
+{
+	struct str value = http_request_query(r->http, "outcome");
+	if (value.p == NULL || targets_is_outcome(value))
+		return value;
+	req_query_fault(r, "outcome", "is no outcome");
+	return STR_NONE;
+}
+
+static void on_listed(struct req *r, const struct pg_unit *u)
+{
+	struct page *p = r->state;
+	struct api_campaign_exists_row campaign;
+	struct api_target_get_row row = { .position = 0 };
+	const struct pg_result *rows = req_result(r, u, 1);
+	get_api_campaign_exists(req_result(r, u, 0), 0, &campaign);
+	if (!campaign.is_there) {
+		req_not_found(r);
+		return;
+	}
+	page_open(r, p, rows);
+	for (size_t i = 0; i < p->shown; i++) {
+		get_api_target_get(rows, i, &row); /* lists have the same columns */
+		render_target_open(&p->j, &row);
+		json_object_end(&p->j);
+	}
+	page_reply(r, p, cursor_key_from_i64(row.position));
+}
+
+static void add_list(struct req *r, struct str status, struct str outcome, struct str pattern)
+{
+	const struct page *p = r->state;
+	int64_t before = cursor_key_to_i64(p->before); /* the greatest number at the beginning */
+	if (pattern.p == NULL)
+		add_api_target_list(r->unit, &(struct api_target_list_args){
+						     .workspace_id = r->who.workspace_id,
+						     .campaign_id = r->ids[0],
+						     .status = status,
+						     .outcome = outcome,
+						     .before = before,
+						     .most = p->limit + 1 });
+	else
+		add_api_target_search(r->unit, &(struct api_target_search_args){
+						       .workspace_id = r->who.workspace_id,
+						       .campaign_id = r->ids[0],
+						       .status = status,
+						       .outcome = outcome,
+						       .pattern = pattern,
+						       .before = before,
+						       .most = p->limit + 1 });
+}
+
+void targets_list(struct req *r)
+{
+	struct page *p = arena_alloc(r->arena, sizeof(*p));
+	struct str status =
+		req_query_word(r, "status", target_statuses, ARRAY_LEN(target_statuses));
+	struct str outcome = targets_query_outcome(r);
+	struct str q = req_query_text(r, "q", 3);
+	r->state = p;
+	if (!page_begin(r, p))
+		return;
+	add_api_campaign_exists(req_read(r), &(struct api_campaign_exists_args){
+						     .workspace_id = r->who.workspace_id,
+						     .campaign_id = r->ids[0] });
+	add_list(r, status, outcome, req_like(r, q));
+	req_submit(r, on_listed);
+}
+
+static void on_got(struct req *r, const struct pg_unit *u)
+{
+	struct json_out j;
+	struct api_target_get_row row;
+	size_t at = 0;
+	const struct pg_result *found = req_result(r, u, 0);
+	if (pg_result_rows(found) == 0) {
+		req_not_found(r);
+		return;
+	}
+	get_api_target_get(found, 0, &row);
+	req_json(r, &j);
+	render_target_open(&j, &row);
+	json_key(&j, "attempt_log");
+	render_attempts(&j, req_result(r, u, 1), row.call_id, &at);
+	json_object_end(&j);
+	req_reply_json(r, 200);
+}
+
+void targets_get(struct req *r)
+{
+	struct pg_unit *u = req_read(r);
+	add_api_target_get(u, &(struct api_target_get_args){ .workspace_id = r->who.workspace_id,
+							     .campaign_id = r->ids[0],
+							     .target_id = r->ids[1] });
+	add_api_attempt_of_target(
+		u, &(struct api_attempt_of_target_args){ .workspace_id = r->who.workspace_id,
+							 .target_id = r->ids[1] });
+	req_submit(r, on_got);
 }

@@ -1,0 +1,35 @@
+-- An endpoint's deliveries, newest first: waiting ones with the facts of their last ended attempt,
+-- and what became of the others.
+-- $1 workspace_id uuid
+-- $2 endpoint_id uuid
+-- $3 status text
+-- $4 before uuid
+-- $5 most int8
+-- rows: id uuid, event_id uuid, event_type text, sequence int8, status text, reason text,
+--   attempts int2, created_at timestamptz, due_at timestamptz, ended_at timestamptz,
+--   started_at timestamptz, result text, http_status int2, duration_ms int4, excerpt text
+SELECT d.id, e.id, d.event_type, d.sequence, d.status, d.reason, d.attempts, d.created_at, d.due_at,
+	d.ended_at, d.started_at, d.result, d.http_status, d.duration_ms, d.excerpt
+FROM (
+	(SELECT d.id, d.sequence, d.event_type, 'pending' AS status, NULL AS reason, d.attempts,
+		d.created_at, d.due_at, NULL::timestamptz AS ended_at, a.started_at, a.result,
+		a.http_status, a.duration_ms, a.excerpt
+	FROM delivery d
+	LEFT JOIN LATERAL (
+		SELECT a.started_at, a.result, a.http_status, a.duration_ms, a.excerpt
+		FROM delivery_attempt a WHERE a.workspace_id = $1 AND a.delivery_id = d.id
+		ORDER BY a.number DESC LIMIT 1
+	) a ON true
+	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $4
+		AND ($3 IS NULL OR $3 = 'pending')
+	ORDER BY d.id DESC LIMIT $5)
+	UNION ALL
+	(SELECT d.id, d.sequence, d.event_type, d.status, d.reason, d.attempts, d.created_at, NULL,
+		d.ended_at, d.started_at, d.result, d.http_status, d.duration_ms, d.excerpt
+	FROM delivery_done d
+	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $4
+		AND ($3 IS NULL OR d.status = $3)
+	ORDER BY d.id DESC LIMIT $5)
+) d
+LEFT JOIN event e ON e.workspace_id = $1 AND e.sequence = d.sequence
+ORDER BY d.id DESC LIMIT $5
