@@ -284,15 +284,14 @@ static bool is_line(struct str s)
 	return s.n > 0 && s.n < HEADER_LINE_MAX / 2;
 }
 
-static struct err check_post(const struct http_client *c, const char *url,
-			     const struct http_header *headers, size_t n_headers)
+static struct err check_post(const struct http_client *c, const struct http_post *p)
 {
-	struct str u = str_from(url);
+	struct str u = str_from(p->url);
 	struct str http = { u.p, min_size(u.n, 7) }, https = { u.p, min_size(u.n, 8) };
 	if (!str_eq_nocase(http, STR("http://")) && !str_eq_nocase(https, STR("https://")))
 		return ERR(ERR_INVALID, "the URL is neither http nor https");
-	for (size_t i = 0; i < n_headers; i++) {
-		if (!is_line(str_from(headers[i].name)) || !is_line(headers[i].value))
+	for (size_t i = 0; i < p->n_headers; i++) {
+		if (!is_line(str_from(p->headers[i].name)) || !is_line(p->headers[i].value))
 			return ERR(ERR_INVALID, "a header is empty, too long or has control bytes");
 	}
 	if ((int)c->calls.n >= c->o.max_in_flight)
@@ -300,25 +299,24 @@ static struct err check_post(const struct http_client *c, const char *url,
 	return OK;
 }
 
-struct err http_post(struct http_client *c, const char *url, const struct http_header *headers,
-		     size_t n_headers, struct str body, http_done_fn done, void *arg)
+struct err http_post(struct http_client *c, const struct http_post *p, http_done_fn done, void *arg)
 {
-	TRY(check_post(c, url, headers, n_headers));
+	TRY(check_post(c, p));
 	struct http_call *call = call_take(c);
 	/* libcurl would ask before it sends a large body, and wait a second for the answer */
 	call->headers = curl_slist_append(NULL, "expect:");
 	ASSERT(call->headers); /* fails for lack of memory only */
-	for (size_t i = 0; i < n_headers; i++)
-		call->headers = add_header(c, call->headers, &headers[i]);
+	for (size_t i = 0; i < p->n_headers; i++)
+		call->headers = add_header(c, call->headers, &p->headers[i]);
 	call->done = done;
 	call->arg = arg;
 	call->mono_started = loop_mono(c->loop);
-	if (curl_easy_setopt(call->easy, CURLOPT_URL, url) != CURLE_OK) {
+	if (curl_easy_setopt(call->easy, CURLOPT_URL, p->url) != CURLE_OK) {
 		call_release(call);
 		return ERR(ERR_INVALID, "the URL is too long");
 	}
-	SET(call->easy, CURLOPT_POSTFIELDS, body.n ? body.p : "");
-	SET(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	SET(call->easy, CURLOPT_POSTFIELDS, p->body.n ? p->body.p : "");
+	SET(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.n);
 	SET(call->easy, CURLOPT_HTTPHEADER, call->headers);
 	list_push_back(&c->calls, &call->node);
 	/* connects from the loop: nothing is sent, and done does not fire, inside this call */

@@ -14,13 +14,13 @@ struct http_client;
 struct http_call;
 
 struct http_client_options {
-	int max_in_flight;                     /* 512; more answer ERR_OVERLOADED */
-	const struct address_policy *policy;   /* borrowed */
+	int max_in_flight;                   /* 512; more answer ERR_OVERLOADED */
+	const struct address_policy *policy; /* borrowed */
 	usec_t connect_timeout_us, total_timeout_us;
-	size_t max_headers;                    /* 32 KiB: over it the request failed */
-	size_t max_body;                       /* read at most this much of the answer */
-	size_t keep_body;                      /* and keep this much for the log */
-	const char *ca_file;                   /* borrowed; NULL = the system's */
+	size_t max_headers;  /* 32 KiB: over it the request failed */
+	size_t max_body;     /* read at most this much of the answer */
+	size_t keep_body;    /* and keep this much for the log */
+	const char *ca_file; /* borrowed; NULL = the system's */
 };
 
 enum http_outcome {
@@ -38,10 +38,10 @@ enum http_outcome {
 struct http_answer {
 	enum http_outcome outcome;
 	int status;
-	struct str retry_after;    /* header text, or STR_NONE */
-	struct str excerpt;        /* valid UTF-8, at most keep_body bytes */
-	struct str peer;           /* address connected to, or empty */
-	usec_t duration_us;        /* until the headers were complete, or the failure */
+	struct str retry_after; /* header text, or STR_NONE */
+	struct str excerpt;     /* valid UTF-8, at most keep_body bytes */
+	struct str peer;        /* address connected to, or empty */
+	usec_t duration_us;     /* until the headers were complete, or the failure */
 };
 
 const char *http_outcome_name(enum http_outcome o); /* "timeout", "dns_error", "blocked_ip", ... */
@@ -57,8 +57,15 @@ struct http_header {
 	struct str value;
 };
 
-/* POSTs body. url, headers and body are borrowed until done fires (exactly once, from the loop). */
-struct err http_post(struct http_client *c, const char *url, const struct http_header *headers,
-		     size_t n_headers, struct str body, http_done_fn done, void *arg) MUST_USE;
+struct http_post {
+	const char *url;
+	const struct http_header *headers;
+	size_t n_headers;
+	struct str body;
+};
+
+/* url, headers and body are borrowed until done fires (exactly once, from the loop). */
+struct err http_post(struct http_client *c, const struct http_post *p, http_done_fn done,
+		     void *arg) MUST_USE;
 
 #endif

@@ -196,7 +196,7 @@ static void refuse(struct http_conn *c, struct http_fault fault)
 	c->request = NULL;
 	c->keeps_alive = false;
 	strbuf_init(&body, HTTP_READ_SIZE);
-	s->problem(fault.status, fault.code, fault.detail, &body, s->arg);
+	s->o.problem(fault.status, fault.code, fault.detail, &body, s->o.arg);
 	struct str head = http_render_head(
 		s, &(struct http_reply_head){ .status = fault.status,
 					      .content_type = "application/problem+json",
@@ -229,7 +229,7 @@ static void dispatch(struct http_conn *c)
 	c->state = HTTP_CONN_BUSY;
 	http_server_set_deadline(c, USEC_NEVER);
 	list_push_back(&s->requests, &r->node);
-	s->handler(r, s->arg);
+	s->o.handler(r, s->o.arg);
 }
 
 static void begin_body(struct http_conn *c)

@@ -34,9 +34,6 @@ struct http_gate {
 struct http_server {
 	struct loop *loop;
 	struct http_server_options o;
-	http_handler_fn handler;
-	http_problem_fn problem;
-	void *arg;
 	int port;
 	struct evconnlistener *listener; /* NULL once it stopped accepting */
 	bool is_paused;                  /* at the cap, or out of descriptors */

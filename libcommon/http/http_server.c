@@ -258,7 +258,6 @@ static struct err listen_at(struct http_server *s)
 }
 
 struct err http_server_open(struct loop *l, const struct http_server_options *o,
-			    http_handler_fn handler, http_problem_fn problem, void *arg,
 			    struct http_server **out)
 {
 	if (o->port < 0 || o->port > 65535 || o->max_connections < 1)
@@ -268,9 +267,6 @@ struct err http_server_open(struct loop *l, const struct http_server_options *o,
 	s->o = *o;
 	if (s->o.max_buffered == 0)
 		s->o.max_buffered = MAX_BUFFERED;
-	s->handler = handler;
-	s->problem = problem;
-	s->arg = arg;
 	s->mono_armed = USEC_NEVER;
 	s->accept_again = timer_new(l, on_accept_again, s);
 	s->deadline_timer = timer_new(l, on_deadlines, s);

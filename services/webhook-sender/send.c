@@ -218,8 +218,12 @@ static void send_item(struct app *app, struct endpoint *ep, struct item *it)
 		return;
 	}
 	r = request_new(app, ep, it);
-	if (is_err(http_post(app->http, r->url, r->headers, ARRAY_LEN(r->headers),
-			     strbuf_str(&it->body), on_answer, r))) {
+	if (is_err(http_post(app->http,
+			     &(struct http_post){ .url = r->url,
+						  .headers = r->headers,
+						  .n_headers = ARRAY_LEN(r->headers),
+						  .body = strbuf_str(&it->body) },
+			     on_answer, r))) {
 		send_request_free(r);
 		refuse(app, it, "blocked_url");
 		return;

@@ -37,8 +37,12 @@ static void post_one(struct bench *b)
 		{ "belfry-delivery", STR("dlv_01kar3v8zte5prsf8gd3t3w5rb") },
 		{ "belfry-attempt", STR("1") },
 	};
-	struct err e =
-		http_post(b->client, b->url, headers, ARRAY_LEN(headers), b->body, on_done, b);
+	struct err e = http_post(b->client,
+				 &(struct http_post){ .url = b->url,
+						      .headers = headers,
+						      .n_headers = ARRAY_LEN(headers),
+						      .body = b->body },
+				 on_done, b);
 	if (is_err(e)) {
 		fprintf(stderr, "%s\n", e.what);
 		exit(1);

@@ -168,8 +168,12 @@ struct err desk_post(struct desk *d, const char *url)
 		{ "content-type", { "application/json", 16 } },
 		{ "webhook-id", { "evt_1", 5 } },
 	};
-	return http_post(d->client, url, headers, ARRAY_LEN(headers), STR("{\"a\":1}"), desk_done,
-			 d);
+	return http_post(d->client,
+			 &(struct http_post){ .url = url,
+					      .headers = headers,
+					      .n_headers = ARRAY_LEN(headers),
+					      .body = STR("{\"a\":1}") },
+			 desk_done, d);
 }
 
 void desk_post_and_wait(struct desk *d, const char *url)

@@ -81,7 +81,10 @@ struct site *site_open(struct http_server_options o)
 	s->loop = loop_new();
 	s->status = 200;
 	list_init(&s->held);
-	assert_ok(http_server_open(s->loop, &o, site_request, site_problem, s, &s->server));
+	o.handler = site_request;
+	o.problem = site_problem;
+	o.arg = s;
+	assert_ok(http_server_open(s->loop, &o, &s->server));
 	s->port = http_server_port(s->server);
 	return s;
 }

@@ -109,7 +109,8 @@ static void a_large_body_is_sent_without_asking(void **state)
 	char url[64];
 	memset(body, 'b', n);
 	receiver_url(r, "http", url);
-	assert_ok(http_post(d->client, url, NULL, 0, (struct str){ body, n }, desk_done, d));
+	assert_ok(http_post(d->client, &(struct http_post){ .url = url, .body = { body, n } },
+			    desk_done, d));
 	until(d->loop, desk_is_done, d);
 	assert_int_equal(d->last.status, 200);
 	assert_false(str_has((struct str){ r->peers[0]->got.p, KB }, "xpect"));

@@ -81,9 +81,16 @@ static void a_header_with_a_line_break_is_refused(void **state)
 	(void)state;
 	struct desk *d = desk_open(desk_defaults, "127.0.0.0/8");
 	struct http_header bad = { "x-id", STR("a\r\nb: c") }, nameless = { "", STR("a") };
-	assert_err(http_post(d->client, "http://127.0.0.1/", &bad, 1, STR(""), desk_done, d),
+	assert_err(http_post(d->client,
+			     &(struct http_post){
+				     .url = "http://127.0.0.1/", .headers = &bad, .n_headers = 1 },
+			     desk_done, d),
 		   ERR_INVALID);
-	assert_err(http_post(d->client, "http://127.0.0.1/", &nameless, 1, STR(""), desk_done, d),
+	assert_err(http_post(d->client,
+			     &(struct http_post){ .url = "http://127.0.0.1/",
+						  .headers = &nameless,
+						  .n_headers = 1 },
+			     desk_done, d),
 		   ERR_INVALID);
 	assert_int_equal(http_client_in_flight(d->client), 0);
 	desk_close(d);
@@ -188,12 +195,12 @@ static void the_callback_may_post_again_or_end_it_all(void **state)
 	char refused[64], url[64];
 	receiver_url(r, "http", refused);
 	receiver_close(r);
-	assert_ok(http_post(d->client, refused, NULL, 0, STR(""), post_again, d));
+	assert_ok(http_post(d->client, &(struct http_post){ .url = refused }, post_again, d));
 	until(d->loop, desk_is_done, d);
 	r = receiver_open(d->loop, "", THEN_HOLD);
 	receiver_url(r, "http", url);
 	assert_ok(desk_post(d, url)); /* will be in flight when the client ends */
-	assert_ok(http_post(d->client, refused, NULL, 0, STR(""), free_client, d));
+	assert_ok(http_post(d->client, &(struct http_post){ .url = refused }, free_client, d));
 	d->n_done = 0;
 	until(d->loop, desk_is_done, d);
 	run_for(d->loop, 5 * MS);

@@ -290,9 +290,12 @@ static void a_server_closed_by_its_handler_is_gone(void **state)
 {
 	(void)state;
 	struct site *s = site_open(site_defaults);
+	struct http_server_options o = site_defaults;
 	http_server_close(s->server);
-	assert_ok(http_server_open(s->loop, &site_defaults, close_in_handler, site_problem, s,
-				   &s->server));
+	o.handler = close_in_handler;
+	o.problem = site_problem;
+	o.arg = s;
+	assert_ok(http_server_open(s->loop, &o, &s->server));
 	s->port = http_server_port(s->server);
 	struct http_peer *p = site_ask(s, GET "\r\n" GET "\r\n");
 	until_closed(p);
@@ -308,18 +311,14 @@ static void a_bad_place_to_listen_is_refused(void **state)
 	struct http_server *other;
 	struct http_server_options o = site_defaults;
 	o.port = s->port;
-	assert_err(http_server_open(s->loop, &o, close_in_handler, site_problem, s, &other),
-		   ERR_CONFLICT);
+	assert_err(http_server_open(s->loop, &o, &other), ERR_CONFLICT);
 	o.port = 65536;
-	assert_err(http_server_open(s->loop, &o, close_in_handler, site_problem, s, &other),
-		   ERR_INVALID);
+	assert_err(http_server_open(s->loop, &o, &other), ERR_INVALID);
 	o.port = 0;
 	o.bind = "localhost";
-	assert_err(http_server_open(s->loop, &o, close_in_handler, site_problem, s, &other),
-		   ERR_INVALID);
+	assert_err(http_server_open(s->loop, &o, &other), ERR_INVALID);
 	o.bind = "192.0.2.1";
-	assert_err(http_server_open(s->loop, &o, close_in_handler, site_problem, s, &other),
-		   ERR_IO);
+	assert_err(http_server_open(s->loop, &o, &other), ERR_IO);
 	http_server_close(NULL);
 	site_close(s);
 }
