@@ -159,11 +159,17 @@ static size_t take_streams(struct due_reader *d, const struct redis_reply *strea
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/* Before the read, or, in two forms, while it was blocked. */
+static bool is_group_gone(const struct redis_reply *reply)
+{
+	return redis_is_error(reply, "NOGROUP") || redis_is_error(reply, "UNBLOCKED");
+}
+
 static void on_read(struct err e, const struct redis_reply *reply, void *arg)
 {
 	struct due_reader *d = arg;
 	d->state = READER_IDLE;
-	if (redis_is_error(reply, "NOGROUP")) {
+	if (is_group_gone(reply)) {
 		repair_groups(d);
 		return;
 	}
