@@ -177,17 +177,26 @@ services_down() {
 	stop_instances "${third[@]}"
 }
 
+# assign NAME VALUE: a line that a shell reads, and a plain one where that is the same.
+assign() {
+	if [[ $2 =~ ^[A-Za-z0-9_./:@=?%+,-]*$ ]]; then
+		printf '%s=%s\n' "$1" "$2"
+	else
+		printf '%s=%q\n' "$1" "$2"
+	fi
+}
+
 write_env() {
 	local port
 	port=$(<"$home/run/api-gateway.0.port")
 	(
 		umask 077
 		{
-			printf 'BELFRY_URL=%q\n' "http://127.0.0.1:$port"
+			assign BELFRY_URL "http://127.0.0.1:$port"
 			grep -E '^BELFRY_[A-Z_]+=' "$home/bootstrap"
-			printf 'BELFRY_DATABASE_URL=%q\n' "$(database_url)"
-			printf 'BELFRY_REDIS_URL=%q\n' "$(redis_url)"
-			printf 'BELFRY_CARRIER_LEDGER=%q\n' "$home/ledger"
+			assign BELFRY_DATABASE_URL "$(database_url)"
+			assign BELFRY_REDIS_URL "$(redis_url)"
+			assign BELFRY_CARRIER_LEDGER "$home/ledger"
 		} >"$home/env.new"
 	)
 	mv "$home/env.new" "$home/env"
