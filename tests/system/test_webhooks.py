@@ -1,0 +1,564 @@
+"""webhook-sender against a private Postgres and Redis: events are published with the schema's own
+function, requests are judged by a receiver of Python's, secrets are sealed by another implementation
+(libcrypto through ctypes)."""
+import base64
+import collections
+import ctypes
+import ctypes.util
+import email.utils
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import uuid
+
+import belfry
+from test_admin import Postgres
+
+BIN = os.environ.get("BELFRY_BIN", os.path.join(belfry.ROOT, "build/bin"))
+SENDER = os.path.join(BIN, "webhook-sender")
+KEY = bytes(range(32))
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+DELAY_S, SCALE = 1, 0.3  # each retry waits DELAY_S * SCALE * 0.8..1.2
+
+
+# --- the sealed secret -------------------------------------------------------------------------
+
+
+def type_id(prefix, number):
+    text = ""
+    for _ in range(26):
+        text = ALPHABET[number & 31] + text
+        number >>= 5
+    return f"{prefix}_{text}"
+
+
+def seal(endpoint, secret):
+    """Version, key id, nonce, tag, ciphertext: AES-256-GCM with the endpoint's id as extra data."""
+    lib = ctypes.CDLL(ctypes.util.find_library("crypto"))
+    for name in ("EVP_CIPHER_CTX_new", "EVP_aes_256_gcm"):
+        getattr(lib, name).restype = ctypes.c_void_p
+    cipher = ctypes.c_void_p(lib.EVP_aes_256_gcm())
+    context = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new())
+    nonce, aad, plain = os.urandom(12), type_id("whk", endpoint.int).encode(), secret.encode()
+    out, tag, n = ctypes.create_string_buffer(len(plain)), ctypes.create_string_buffer(16), ctypes.c_int()
+    ok = lib.EVP_EncryptInit_ex(context, cipher, None, KEY, nonce)
+    ok &= lib.EVP_EncryptUpdate(context, None, ctypes.byref(n), aad, len(aad))
+    ok &= lib.EVP_EncryptUpdate(context, out, ctypes.byref(n), plain, len(plain))
+    ok &= lib.EVP_EncryptFinal_ex(context, None, ctypes.byref(n))
+    ok &= lib.EVP_CIPHER_CTX_ctrl(context, 0x10, 16, tag)
+    lib.EVP_CIPHER_CTX_free(context)
+    if ok != 1:
+        raise AssertionError("libcrypto refused")
+    return b"\x01\x02k1" + nonce + tag.raw + out.raw
+
+
+def new_secret():
+    return "whsec_" + base64.b64encode(os.urandom(32)).decode()
+
+
+# --- servers -----------------------------------------------------------------------------------
+
+
+class RawServer:
+    """Answers each request with the bytes that its path asks for, then closes."""
+
+    ANSWERS = {
+        "/garbage": b"this is not HTTP\r\n\r\n",
+        "/close": b"",
+        "/headers": b"HTTP/1.1 200 OK\r\n" + b"x-filler: " + b"y" * 4000 + b"\r\n",
+        "/cut": b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly a part",
+        "/huge": b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n" + b"z" * 200000,
+        "/slow": b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",
+    }
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.held = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def close(self):
+        self.listener.close()
+        for peer in self.held:
+            peer.close()
+
+    def _serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                self._answer(peer)
+            except OSError:  # the sender had enough
+                peer.close()
+
+    def _answer(self, peer):
+        peer.settimeout(5)
+        path = peer.recv(65536).split(b" ")[1].decode()
+        answer = self.ANSWERS[path]
+        peer.sendall(answer * 12 if path == "/headers" else answer)
+        if path == "/slow":
+            self.held.append(peer)
+        else:
+            peer.close()
+
+
+class Counting(belfry.Receiver):
+    """Knows how many requests to a path were open at a time."""
+
+    def __init__(self, seconds):
+        self.open, self.most = collections.Counter(), collections.Counter()
+        self.seconds = seconds
+        super().__init__(self._begin)
+
+    def _begin(self, hook):
+        self.open[hook.path] += 1
+        self.most[hook.path] = max(self.most[hook.path], self.open[hook.path])
+        return self.seconds
+
+    def _answer(self, peer, answer):
+        super()._answer(peer, answer)
+        if not isinstance(answer, float):  # a delayed one: it ends now
+            self.open.subtract([path for p, path in self.delayed_paths if p is peer])
+            self.delayed_paths = [entry for entry in self.delayed_paths if entry[0] is not peer]
+        else:
+            self.delayed_paths.append((peer, self.hooks[-1].path))
+
+    delayed_paths = []
+
+
+class WebhookTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.pg = Postgres()
+        cls.addClassCleanup(cls.pg.close)
+        cls.pg.start()
+        cls.pg.wait()
+        folder = os.path.join(belfry.ROOT, "proto/schema")
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                cls.pg.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", cls.pg.url, "-c",
+                           file.read())
+        cls.home = tempfile.mkdtemp(prefix="webhooks-")
+        cls.addClassCleanup(shutil.rmtree, cls.home)
+
+    def setUp(self):
+        self.senders = []
+        self.redis = None
+        self.workspace = uuid.uuid4()
+        self.start_redis()
+        self.addCleanup(self.stop_all)
+        self.rows(f"INSERT INTO workspace (id, name) VALUES ('{self.workspace}', 'w')")
+        self.rows(f"INSERT INTO workspace_sequence (workspace_id) VALUES ('{self.workspace}')")
+
+    def stop_all(self):
+        for sender, _ in self.senders:
+            if sender.poll() is None:
+                sender.send_signal(signal.SIGCONT)
+                sender.kill()
+            sender.wait(timeout=30)
+            text = self.log_of(sender)
+            self.assertIsNone(belfry.SANITIZER.search(text), text)
+            if not self._outcome.success:
+                print(f"--- a sender's log\n{text[-4000:]}", flush=True)
+        self.redis.kill()
+        self.redis.wait()
+        self.rows("DELETE FROM webhook_sender; DELETE FROM delivery")
+
+    # --- what a test says
+
+    def start_redis(self):
+        self.redis = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.home + "/redis.sock", "--save", "",
+             "--dir", self.home], stdout=subprocess.DEVNULL)
+        belfry.wait_until(lambda: os.path.exists(self.home + "/redis.sock"), 10, "Redis")
+
+    def sender(self, **settings):
+        env = {"PATH": os.environ["PATH"], "BELFRY_DATABASE_URL": self.pg.url,
+               "BELFRY_REDIS_URL": f"unix://{self.home}/redis.sock",
+               "BELFRY_SECRET_KEYS": "k1:" + base64.b64encode(KEY).decode(),
+               "BELFRY_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8", "BELFRY_WEBHOOK_ALLOW_HTTP": "1",
+               "BELFRY_WEBHOOK_SCHEDULE": ",".join(["0"] + [str(DELAY_S)] * 5),
+               "BELFRY_WEBHOOK_TIME_SCALE": str(SCALE)}
+        env.update({f"BELFRY_{key}": value for key, value in settings.items()})
+        env.update({key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")})
+        log = os.path.join(self.home, f"sender-{uuid.uuid4().hex}.log")
+        with open(log, "wb") as file:
+            process = subprocess.Popen([SENDER], env=env, stderr=file)
+        self.senders.append((process, log))
+        alive = len([1 for other, _ in self.senders if other.poll() is None])
+        belfry.wait_until(
+            lambda: process.poll() is not None or self.number("SELECT count(*) FROM webhook_sender")
+            >= alive, 10, "the sender's row")
+        self.assertIsNone(process.poll())
+        return process
+
+    def log_of(self, sender):
+        log, = [log for process, log in self.senders if process is sender]
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def receiver(self, respond=None):
+        receiver = belfry.Receiver(respond)
+        self.addCleanup(receiver.close)
+        return receiver
+
+    def rows(self, sql):
+        text = self.pg.sql(sql)
+        return [line.split("|") for line in text.splitlines()]
+
+    def number(self, sql):
+        return int(self.pg.sql(sql))
+
+    def endpoint(self, url, secret=None, events="{*}"):
+        made = uuid.uuid4()
+        self.rows("INSERT INTO webhook_endpoint (workspace_id, id, url, events, secret) VALUES "
+                  f"('{self.workspace}', '{made}', '{url}', '{events}', "
+                  f"'\\x{seal(made, secret or new_secret()).hex()}')")
+        return made
+
+    def hook(self, receiver, path):
+        """An endpoint at the receiver, which learns its secret."""
+        receiver.secrets[path] = new_secret()
+        return self.endpoint(receiver.url(path), receiver.secrets[path])
+
+    def publish(self, count=1, event="scheduled_call.failed"):
+        """Events of failed calls, each with its deliveries, in one transaction."""
+        self.rows(f"""
+            SELECT publish(array_agg(ROW('{event}', '{self.workspace}', now(), 'bulk',
+                jsonb_populate_record(NULL::scheduled_call, jsonb_build_object(
+                    'workspace_id', '{self.workspace}', 'id', uuid7(now(), i),
+                    'campaign_id', uuid7(now(), 1), 'target_id', uuid7(now(), i),
+                    'agent_id', uuid7(now(), 2), 'to_number', '+1555' || (1000000 + i),
+                    'from_number', '+15550100000', 'external_id', 'crm-' || i,
+                    'variables', jsonb_build_object('name', 'Ada'), 'created_at', now(),
+                    'scheduled_at', now(), 'status', 'failed', 'outcome', 'no_answer')),
+                3, 'no_answer', 480, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable))
+            FROM generate_series(1, {count}) i""")
+
+    def wait_done(self, count, deadline_s=20):
+        done = f"SELECT count(*) FROM delivery_done WHERE workspace_id = '{self.workspace}'"
+        belfry.wait_until(lambda: self.number(done) >= count, deadline_s,
+                          lambda: f"{count} finished deliveries, there are {self.number(done)}")
+        self.assertEqual(self.number(done), count)
+
+    def done(self, endpoint, columns="status, coalesce(reason, '-'), attempts, result"):
+        return self.rows(f"SELECT {columns} FROM delivery_done WHERE endpoint_id = '{endpoint}' "
+                         "ORDER BY sequence")
+
+    def stop(self, sender, deadline_s=20):
+        sender.terminate()
+        self.assertEqual(sender.wait(timeout=deadline_s), 0)
+
+    # --- the road
+
+    def test_events_arrive_signed_once_with_the_same_bytes(self):
+        receiver = self.receiver()
+        ends = [self.hook(receiver, "/a"), self.hook(receiver, "/b")]
+        deaf = self.endpoint(receiver.url("/deaf"), events="{campaign.completed}")
+        self.sender()
+        for _ in range(3):
+            self.publish(100)
+        self.wait_done(600)
+        self.assertEqual(receiver.unsigned(), [])
+        by_path = {path: {hook.id: hook for hook in receiver.hooks if hook.path == path}
+                   for path in ("/a", "/b")}
+        self.assertEqual(len(receiver.hooks), 600)
+        self.assertEqual([len(by_path["/a"]), len(by_path["/b"])], [300, 300])
+        for number, hook in by_path["/a"].items():
+            self.assertEqual(hook.body, by_path["/b"][number].body)
+            self.assertEqual(hook.headers["content-type"], "application/json")
+            self.assertEqual(hook.headers["user-agent"], "Belfry-Webhooks/1")
+            self.assertEqual(hook.json["id"], number)
+            self.assertEqual(hook.attempt, 1)
+            self.assertFalse(hook.json["test"])
+        self.assertEqual(sorted(hook.json["sequence"] for hook in by_path["/a"].values()),
+                         list(range(1, 301)))
+        self.assertEqual(len({hook.headers["belfry-delivery"] for hook in receiver.hooks}), 600)
+        for end in ends:
+            self.assertEqual(self.done(end), [["delivered", "-", "1", "delivered"]] * 300)
+        self.assertEqual(self.done(deaf), [])
+
+    def test_the_published_vector_holds_for_the_receiver(self):
+        self.assertEqual(
+            belfry.sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                        "1614265330", b'{"test": 2432232314}'),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+
+    def test_both_secrets_sign_until_the_overlap_ends(self):
+        receiver = self.receiver()
+        end = self.hook(receiver, "/a")
+        before = new_secret()
+        old = f"secret_old = '\\x{seal(end, before).hex()}', secret_old_until = now() + interval"
+        self.rows(f"UPDATE webhook_endpoint SET {old} '1 hour' WHERE id = '{end}'")
+        self.sender()
+        self.publish()
+        self.wait_done(1)
+        self.rows(f"UPDATE webhook_endpoint SET {old} '-1 second' WHERE id = '{end}'")
+        self.publish()
+        self.wait_done(2)
+        first, second = receiver.hooks
+        self.assertEqual(len(first.headers["webhook-signature"].split(" ")), 2)
+        self.assertTrue(first.is_signed(before) and first.is_signed(receiver.secrets["/a"]))
+        self.assertTrue(second.is_signed(receiver.secrets["/a"]))
+        self.assertFalse(second.is_signed(before))
+
+    # --- answers
+
+    def test_six_failures_make_a_dead_letter(self):
+        receiver = self.receiver(lambda hook: 500)
+        end = self.hook(receiver, "/a")
+        self.sender()
+        self.publish(3)
+        self.wait_done(3)
+        self.assertEqual(receiver.unsigned(), [])
+        by_id = collections.defaultdict(list)
+        for hook in receiver.hooks:
+            by_id[hook.id].append(hook)
+        self.assertEqual(len(by_id), 3)
+        for hooks in by_id.values():
+            self.assertEqual([hook.attempt for hook in hooks], [1, 2, 3, 4, 5, 6])
+            self.assertEqual(len({hook.body for hook in hooks}), 1)
+            self.assertEqual(len({hook.headers["belfry-delivery"] for hook in hooks}), 1)
+            for earlier, later in zip(hooks, hooks[1:]):
+                gap = (later.at_us - earlier.at_us) / 1e6
+                self.assertGreaterEqual(gap, DELAY_S * SCALE * 0.8)
+                self.assertLess(gap, DELAY_S * SCALE * 1.2 + 2)
+        self.assertEqual(self.done(end),
+                         [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 3)
+        earlier = self.rows("SELECT number, result, http_status FROM delivery_attempt WHERE "
+                            f"workspace_id = '{self.workspace}' ORDER BY number")
+        self.assertEqual(earlier, [[str(n), "http_error", "500"] for n in range(1, 6) for _ in "abc"])
+        self.assertEqual(len(receiver.hooks), 18)
+
+    def test_what_every_answer_leads_to(self):
+        raw = RawServer()
+        self.addCleanup(raw.close)
+        receiver = self.receiver(
+            lambda hook: (301, {"Location": receiver.url("/elsewhere")}) if hook.path == "/moved"
+            else 404)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nobody = listener.getsockname()[1]
+        wanted = {
+            receiver.url("/moved"): ("http_error", "301"), receiver.url("/404"): ("http_error", "404"),
+            raw.url("/garbage"): ("bad_response", ""), raw.url("/close"): ("reset", ""),
+            raw.url("/headers"): ("bad_response", ""), raw.url("/cut"): ("delivered", "200"),
+            raw.url("/huge"): ("delivered", "200"), raw.url("/slow"): ("delivered", "200"),
+            f"http://127.0.0.1:{nobody}/": ("connect_error", ""),
+            "http://10.1.2.3/": ("blocked_ip", ""), "http://169.254.169.254/": ("blocked_ip", ""),
+            "http://[::1]:9/": ("blocked_ip", ""), "http://0.0.0.0:9/": ("blocked_ip", ""),
+            "ftp://127.0.0.1/": ("blocked_url", ""),
+        }
+        ends = {url: self.endpoint(url) for url in wanted}
+        self.sender(WEBHOOK_TIME_SCALE="0.01")
+        self.publish()
+        self.wait_done(len(ends))
+        for url, end in ends.items():
+            word, status = wanted[url]
+            row, = self.done(end, "status, coalesce(reason, '-'), attempts, result, http_status")
+            fate = ["delivered", "-", "1"] if word == "delivered" else \
+                ["dead_letter", "attempts_exhausted", "6"]
+            self.assertEqual(row, [*fate, word, status], url)
+        self.assertEqual({hook.path for hook in receiver.hooks}, {"/moved", "/404"})
+        self.assertEqual(len(receiver.hooks), 12)
+
+    def test_plain_http_needs_a_setting(self):
+        receiver = self.receiver()
+        end = self.hook(receiver, "/a")
+        self.sender(WEBHOOK_ALLOW_HTTP="0", WEBHOOK_TIME_SCALE="0.01")
+        self.publish()
+        self.wait_done(1)
+        self.assertEqual(self.done(end), [["dead_letter", "attempts_exhausted", "6", "blocked_url"]])
+        self.assertEqual(receiver.hooks, [])
+
+    def test_gone_disables_the_endpoint(self):
+        receiver = self.receiver(lambda hook: 410 if hook.path == "/gone" else 200)
+        gone, other = self.hook(receiver, "/gone"), self.hook(receiver, "/other")
+        self.sender()
+        self.publish(20)
+        self.wait_done(41)  # 20 and 20, and what says that the endpoint was disabled
+        self.assertEqual(len([hook for hook in receiver.hooks if hook.path == "/gone"]), 1)
+        ends = collections.Counter(row[1] for row in self.done(gone))
+        self.assertEqual(ends, {"gone": 1, "endpoint_disabled": 19})
+        self.assertEqual({row[0] for row in self.done(gone)}, {"dead_letter"})
+        self.assertEqual({row[0] for row in self.done(other)}, {"delivered"})
+        self.assertEqual(self.rows("SELECT status, disabled_reason FROM webhook_endpoint WHERE "
+                                   f"id = '{gone}'"), [["disabled", "gone"]])
+        said, = [hook.json for hook in receiver.hooks
+                 if hook.json["type"] == "webhook_endpoint.disabled"]
+        self.assertEqual(said["data"]["webhook_endpoint"]["disabled_reason"], "gone")
+        self.publish()
+        self.wait_done(42)
+
+    def test_deliveries_of_a_deleted_endpoint_are_buried(self):
+        receiver = self.receiver()
+        end = self.hook(receiver, "/a")
+        self.publish(1200)
+        self.rows(f"UPDATE webhook_endpoint SET deleted_at = now() WHERE id = '{end}'")
+        self.sender()
+        self.wait_done(1200)
+        self.assertEqual(receiver.hooks, [])
+        self.assertEqual({row[1] for row in self.done(end)}, {"endpoint_deleted"})
+
+    def test_retry_after_shuts_the_gate(self):
+        seen = collections.Counter()
+
+        def respond(hook):
+            seen[hook.path] += 1
+            if seen[hook.path] > 1:
+                return 200
+            when = email.utils.formatdate(time.time() + 3, usegmt=True)
+            return (429, {"Retry-After": "2"}) if hook.path == "/seconds" else \
+                (503, {"Retry-After": when})
+
+        receiver = self.receiver(respond)
+        ends = [self.hook(receiver, "/seconds"), self.hook(receiver, "/date")]
+        self.sender()
+        self.publish(10)
+        self.wait_done(20)
+        for end, path in zip(ends, ("/seconds", "/date")):
+            hooks = [hook for hook in receiver.hooks if hook.path == path]
+            self.assertEqual(len(hooks), 11)
+            for hook in hooks[1:]:
+                self.assertGreater(hook.at_us - hooks[0].at_us, 1_900_000)
+            # Only the one that was refused has used an attempt.
+            self.assertEqual(sorted(row[2] for row in self.done(end)), ["1"] * 9 + ["2"])
+
+    # --- pace
+
+    def test_hanging_endpoints_do_not_delay_a_healthy_one(self):
+        receiver = self.receiver(lambda hook: 200 if hook.path == "/healthy" else None)
+        self.hook(receiver, "/healthy")
+        hanging = [self.endpoint(receiver.url(f"/hang{n}")) for n in range(100)]
+        self.sender()
+        self.publish(20)
+        belfry.wait_until(lambda: len(receiver.hooks) > 100, 10, "all to be asked")
+        sent = {}
+        for n in range(40):
+            self.publish()
+            sent[21 + n] = time.time()  # the sequence is the workspace's own
+            time.sleep(0.05)
+
+        def healthy():
+            return {hook.json["sequence"]: hook.at_us / 1e6 for hook in list(receiver.hooks)
+                    if hook.path == "/healthy"}
+
+        belfry.wait_until(lambda: len(healthy()) == 60, 10, "the healthy one's events")
+        late = sorted(healthy()[number] - at for number, at in sent.items())
+        self.assertLess(late[-1], 1.0)
+        timeouts = ("SELECT count(*) FROM delivery_attempt WHERE result = 'timeout' AND "
+                    f"workspace_id = '{self.workspace}'")
+        belfry.wait_until(lambda: self.number(timeouts) >= len(hanging), 25, "the time-outs")
+        took = self.rows("SELECT min(duration_ms), max(duration_ms) FROM delivery_attempt WHERE "
+                         f"result = 'timeout' AND workspace_id = '{self.workspace}'")[0]
+        self.assertGreaterEqual(int(took[0]), 14900)
+        self.assertLess(int(took[1]), 17000)
+
+    def test_eight_at_a_time_and_each_once_with_two_senders(self):
+        receiver = Counting(0.01)
+        self.addCleanup(receiver.close)
+        ends = [self.hook(receiver, f"/{n}") for n in range(12)]
+        self.sender()
+        self.sender()
+        for _ in range(4):
+            self.publish(50)
+        self.wait_done(200 * len(ends), 60)
+        seen = collections.Counter((hook.path, hook.id) for hook in receiver.hooks)
+        self.assertEqual(set(seen.values()), {1})
+        self.assertEqual(len(seen), 200 * len(ends))
+        self.assertEqual(max(receiver.most.values()), 8)
+        self.assertEqual(self.number(
+            "SELECT count(DISTINCT sender_id) FROM webhook_endpoint WHERE "
+            f"workspace_id = '{self.workspace}'"), 2)
+
+    # --- faults
+
+    def test_a_killed_sender_costs_one_request_more(self):
+        answer = [None]
+        receiver = self.receiver(lambda hook: answer[0])
+        end = self.hook(receiver, "/a")
+        first = self.sender()
+        self.publish(3)
+        belfry.wait_until(lambda: receiver.hooks, 10, "the first request")
+        first.kill()
+        first.wait()
+        answer[0] = 200
+        self.sender()
+        self.wait_done(3, 30)
+        self.assertEqual(self.done(end), [["delivered", "-", "1", "delivered"]] * 3)
+        times = collections.Counter(hook.id for hook in receiver.hooks)
+        self.assertEqual(sorted(times.values()), [1, 1, 2])
+        self.assertEqual({hook.attempt for hook in receiver.hooks}, {1})
+
+    def test_a_sender_that_slept_past_its_lease_sends_nothing_it_held(self):
+        answer = [None]
+        receiver = self.receiver(lambda hook: answer[0])
+        ends = [self.hook(receiver, f"/{n}") for n in range(8)]
+        first = self.sender()
+        self.publish(4)
+        belfry.wait_until(lambda: len(receiver.hooks) == len(ends), 10, "one request each")
+        first.send_signal(signal.SIGSTOP)
+        answer[0] = 200
+        self.sender()
+        self.wait_done(4 * len(ends), 40)
+        first.send_signal(signal.SIGCONT)
+        belfry.wait_until(lambda: "lease_lost" in self.log_of(first), 10, "the first one to see it")
+        self.publish()
+        self.wait_done(5 * len(ends), 30)
+        times = collections.Counter((hook.path, hook.id) for hook in receiver.hooks)
+        self.assertEqual(collections.Counter(times.values()), {1: 4 * len(ends), 2: len(ends)})
+
+    def test_a_drain_gives_back_what_was_not_sent(self):
+        receiver = self.receiver(lambda hook: 0.3)
+        ends = [self.hook(receiver, f"/{n}") for n in range(3)]
+        first = self.sender()
+        self.publish(40)
+        belfry.wait_until(lambda: len(receiver.hooks) > 10, 10, "some requests")
+        self.stop(first, 10)
+        self.assertEqual(self.rows("SELECT id FROM webhook_sender"), [])
+        self.assertEqual(self.number("SELECT count(*) FROM delivery WHERE sender_id IS NOT NULL"), 0)
+        left = self.number("SELECT count(*) FROM delivery")
+        self.assertGreater(left, 0)
+        self.assertEqual(self.number("SELECT count(*) FROM delivery WHERE attempts > 0"), 0)
+        self.sender()
+        self.wait_done(40 * len(ends), 30)
+        times = collections.Counter((hook.path, hook.id) for hook in receiver.hooks)
+        self.assertEqual(set(times.values()), {1})
+
+    def test_without_redis_it_still_looks(self):
+        receiver = self.receiver()
+        self.hook(receiver, "/a")
+        self.sender()
+        self.redis.kill()
+        self.redis.wait()
+        self.publish(5)
+        self.wait_done(5)
+        self.assertEqual(len(receiver.hooks), 5)
+
+    def test_outcomes_outlast_an_absence_of_postgres(self):
+        receiver = self.receiver(lambda hook: 0.5)
+        ends = [self.hook(receiver, f"/{n}") for n in range(4)]
+        self.sender()
+        self.publish(10)
+        belfry.wait_until(lambda: len(receiver.hooks) >= len(ends), 10, "requests")
+        self.pg.server.send_signal(signal.SIGINT)  # a fast shutdown
+        self.pg.server.wait(timeout=30)
+        self.pg.start()
+        self.pg.wait()
+        self.wait_done(10 * len(ends), 40)
+        times = collections.Counter((hook.path, hook.id) for hook in receiver.hooks)
+        self.assertEqual(set(times.values()), {1})
+
+
+if __name__ == "__main__":
+    unittest.main()
