@@ -2,6 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
 
 #include "check.h"
 #include "redis_bench.h"
@@ -277,6 +285,89 @@ static void forgetting_an_owner_drops_its_request(void **state)
 	redis_bench_close(b);
 }
 
+/* --- a server that breaks the protocol ------------------------------------------------------ */
+
+/* Greets like Redis, and answers whatever comes then with `answer`. */
+struct liar {
+	struct loop *loop;
+	struct evconnlistener *listener;
+	struct bufferevent *bev;
+	const char *answer;
+	bool has_greeted;
+};
+
+static void on_liar_read(struct bufferevent *bev, void *arg)
+{
+	struct liar *l = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	const char *answer = l->has_greeted ? l->answer : "+PONG\r\n";
+	l->has_greeted = true;
+	bufferevent_write(bev, answer, strlen(answer));
+}
+
+static void on_liar_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
+			   int n, void *arg)
+{
+	struct liar *l = arg;
+	(void)listener;
+	(void)sa;
+	(void)n;
+	if (l->bev != NULL)
+		bufferevent_free(l->bev);
+	l->bev = bufferevent_socket_new(loop_base(l->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+	l->has_greeted = false;
+	bufferevent_setcb(l->bev, on_liar_read, NULL, NULL, l);
+	bufferevent_enable(l->bev, EV_READ | EV_WRITE);
+}
+
+static void a_server_that_breaks_the_protocol_is_left(void **state)
+{
+	static const struct {
+		const char *answer;
+		enum err_code first, second;
+	} cases[] = {
+		{ "?what\r\n", ERR_PROTOCOL, ERR_UNAVAILABLE },
+		{ "+PONG\r\n?\r\n", ERR_OK, ERR_PROTOCOL },
+		{ "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", ERR_PROTOCOL,
+		  ERR_UNAVAILABLE },
+		{ "+1\r\n+2\r\n+3\r\n", ERR_OK, ERR_OK }, /* one too many */
+		{ "$100\r\nshort", ERR_TIMEOUT, ERR_UNAVAILABLE },
+		{ "", ERR_TIMEOUT, ERR_UNAVAILABLE },
+	};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/belfry-liar-XXXXXX", url[128];
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/s", dir);
+	snprintf(url, sizeof(url), "unix://%s", sa.sun_path);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct redis_bench b = { .loop = loop_new() };
+		struct liar l = { .loop = b.loop, .answer = cases[i].answer };
+		l.listener = evconnlistener_new_bind(loop_base(b.loop), on_liar_accept, &l,
+						     LEV_OPT_CLOSE_ON_FREE, 4,
+						     (struct sockaddr *)(void *)&sa, sizeof(sa));
+		assert_non_null(l.listener);
+		redis_bench_open_url(&b, url,
+				     (struct redis_options){ .timeout_us = 100 * USEC_PER_MS });
+		turn_until(b.loop, redis_bench_is_up, &b);
+		COMMAND(&b, STR("PING"));
+		COMMAND(&b, STR("PING"));
+		redis_bench_wait(&b, 2);
+		CHECK(b.codes[0] == cases[i].first, "%s", cases[i].answer);
+		CHECK(b.codes[1] == cases[i].second, "%s", cases[i].answer);
+		/* Each of them was reason to leave; and then it is tried again. */
+		turn_until(b.loop, redis_bench_is_down, &b);
+		turn_until(b.loop, redis_bench_is_up, &b);
+		redis_close(b.redis);
+		bufferevent_free(l.bev);
+		evconnlistener_free(l.listener);
+		loop_free(b.loop);
+		unlink(sa.sun_path);
+	}
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +380,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_is_silent_is_left_after_the_deadline),
 		cmocka_unit_test(a_deadline_of_its_own_outlasts_the_default),
 		cmocka_unit_test(a_server_that_starts_late_is_found),
+		cmocka_unit_test(a_server_that_breaks_the_protocol_is_left),
 		cmocka_unit_test(closing_cancels_from_the_loop),
 		cmocka_unit_test(closing_inside_a_callback_is_allowed),
 		cmocka_unit_test(what_was_forgotten_does_not_fire),

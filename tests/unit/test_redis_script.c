@@ -183,18 +183,28 @@ static void a_password_a_name_and_a_database_over_tcp(void **state)
 	redis_fixture_free(server);
 }
 
+static void on_reply_checked(struct err e, const struct redis_reply *r, void *arg)
+{
+	redis_bench_on_reply(redis_check(e, r), r, arg);
+}
+
 static void an_error_reply_has_its_meaning(void **state)
 {
 	struct redis_bench *b = redis_bench_open(state, (struct redis_options){ .name = "test" });
 	assert_err(redis_check(ERR(ERR_TIMEOUT, ""), NULL), ERR_TIMEOUT);
 	assert_ok(redis_check(OK, NULL));
 	assert_false(redis_is_error(NULL, "ERR"));
-	free(redis_fixture_text(b->server, "CONFIG SET maxmemory 1"));
-	release(b, "me", 0);
-	COMMAND(b, STR("SET"), STR("k"), STR("v"));
-	redis_bench_wait(b, 2);
-	assert_int_equal(b->types[1], REDIS_ERROR);
-	free(redis_fixture_text(b->server, "CONFIG SET maxmemory 0"));
+	redis_commandf(b->redis, on_reply_checked, b, "PING");
+	redis_commandf(b->redis, on_reply_checked, b, "CONFIG SET maxmemory 1");
+	redis_commandf(b->redis, on_reply_checked, b, "SET k v"); /* OOM */
+	redis_commandf(b->redis, on_reply_checked, b, "CONFIG SET maxmemory 0");
+	redis_commandf(b->redis, on_reply_checked, b, "LPUSH list x");
+	redis_commandf(b->redis, on_reply_checked, b, "GET list"); /* WRONGTYPE */
+	redis_bench_wait(b, 6);
+	assert_int_equal(b->codes[0], ERR_OK);
+	assert_int_equal(b->codes[2], ERR_UNAVAILABLE);
+	assert_int_equal(b->codes[4], ERR_OK);
+	assert_int_equal(b->codes[5], ERR_PROTOCOL);
 	redis_bench_close(b);
 }
 
