@@ -27,6 +27,7 @@ struct desk {
 	struct timer *timer;
 	int64_t last_seq;
 	bool is_flush_due;
+	bool is_closed;
 	bool has_failed;
 };
 
@@ -53,7 +54,7 @@ static void flush(void *arg)
 	struct desk *d = arg;
 
 	d->is_flush_due = false;
-	if (d->has_failed)
+	if (d->has_failed || d->is_closed)
 		return;
 	struct err e = write_files(d);
 	if (is_err(e)) {
@@ -408,5 +409,7 @@ void desk_free(struct desk *d)
 	timer_free(d->timer);
 	map_deinit(&d->attempts);
 	heap_deinit(&d->due);
-	free(d);
+	/* A flush may stand in the loop's queue, before this. */
+	d->is_closed = true;
+	loop_defer_free(d->loop, d, free);
 }

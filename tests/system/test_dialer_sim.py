@@ -501,8 +501,12 @@ class DialerSim(unittest.TestCase):
     def test_sigterm_ends_it_at_once(self):
         sim, client = self.both(BELFRY_SIM_TIME_SCALE="1")
         client.until("ringing", client.dial("+15550120002"))
+        for _ in range(2000):
+            client.dial("+15550120000")
         sim.process.terminate()
         self.assertEqual(sim.process.wait(DEADLINE), 0)
+        with open(sim.dir + "/log", encoding="utf-8") as log:
+            self.assertIn("stopped code=0", log.read())
 
     def test_a_carrier_that_cannot_write_does_not_answer(self):
         for key in ("BELFRY_CARRIER_LEDGER", "BELFRY_DIALER_JOURNAL"):
