@@ -135,7 +135,7 @@ class Stack:
             if not name.startswith("scheduler."):
                 continue
             for line in self.log(name[:-len(".log")]).splitlines():
-                if re.search(r"\bleader_(?:elected|won)\b", line):
+                if re.search(r"\bleading epoch=", line):
                     stamp = line.split(" ", 1)[0]
                     if latest is None or stamp > latest[0]:
                         latest = (stamp, name[:-len(".log")])
