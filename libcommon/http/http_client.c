@@ -262,6 +262,13 @@ static void finish(struct http_call *call, CURLcode code)
 		call_release(call);
 }
 
+static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(list, line);
+	ASSERT(longer); /* fails for lack of memory only */
+	return longer;
+}
+
 static struct curl_slist *add_header(struct http_client *c, struct curl_slist *list,
 				     const struct http_header *h)
 {
@@ -269,9 +276,7 @@ static struct curl_slist *add_header(struct http_client *c, struct curl_slist *l
 	strbuf_add(&c->line, str_from(h->name));
 	strbuf_add(&c->line, STR(": "));
 	strbuf_add(&c->line, h->value);
-	struct curl_slist *longer = curl_slist_append(list, c->line.p);
-	ASSERT(longer); /* fails for lack of memory only */
-	return longer;
+	return add_line(list, c->line.p);
 }
 
 static bool is_line(struct str s)
@@ -304,8 +309,10 @@ struct err http_post(struct http_client *c, const struct http_post *p, http_done
 	TRY(check_post(c, p));
 	struct http_call *call = call_take(c);
 	/* libcurl would ask before it sends a large body, and wait a second for the answer */
-	call->headers = curl_slist_append(NULL, "expect:");
-	ASSERT(call->headers); /* fails for lack of memory only */
+	call->headers = add_line(NULL, "expect:");
+	/* RFC 9112, 9.6; and who closes first keeps the port for a minute, which at a few hundred
+	 * requests a second to one receiver would leave us without */
+	call->headers = add_line(call->headers, "connection: close");
 	for (size_t i = 0; i < p->n_headers; i++)
 		call->headers = add_header(c, call->headers, &p->headers[i]);
 	call->done = done;

@@ -450,15 +450,22 @@ static void on_readable(int fd, short what, void *arg)
 
 /* --- the ends ----------------------------------------------------------------------------- */
 
-bool http_conn_is_idle(const struct http_conn *c)
+static bool is_quiet(const struct http_conn *c)
 {
 	return c->state == HTTP_CONN_HEAD && pending(c).n == 0;
+}
+
+void http_conn_drain(struct http_conn *c)
+{
+	char byte;
+	if (is_quiet(c) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		http_conn_kill(c);
 }
 
 void http_conn_on_deadline(struct http_conn *c)
 {
 	bool is_waiting = c->state == HTTP_CONN_HEAD || c->state == HTTP_CONN_BODY;
-	if (is_waiting && !http_conn_is_idle(c))
+	if (is_waiting && !is_quiet(c))
 		refuse(c, (struct http_fault){ 408, "request_timeout",
 					       "the request did not arrive in time" });
 	else

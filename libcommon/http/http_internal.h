@@ -136,7 +136,8 @@ void http_conn_open(struct http_server *s, int fd, struct http_address *address,
 /* Closes at once. The handler of an unanswered request is told that the client has gone. */
 void http_conn_kill(struct http_conn *c);
 void http_conn_on_deadline(struct http_conn *c);
-bool http_conn_is_idle(const struct http_conn *c);
+/* Closes if nothing is being asked: not what is on its way, nor what is being answered. */
+void http_conn_drain(struct http_conn *c);
 /* Sends a complete answer and moves on: to the next request, or to the end. */
 void http_conn_send(struct http_conn *c, struct str head, struct str body);
 /* What the Connection header of the next answer says. */

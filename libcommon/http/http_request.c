@@ -110,6 +110,11 @@ void http_request_set_user(struct http_request *r, void *user)
 	r->user = user;
 }
 
+bool http_request_is_gone(const struct http_request *r)
+{
+	return !r->conn;
+}
+
 void http_request_on_gone(struct http_request *r, loop_fn fn, void *arg)
 {
 	r->gone = fn;

@@ -298,8 +298,7 @@ void http_server_stop_accepting(struct http_server *s)
 	for (struct list_node *n = list_first(&s->conns); n; n = next) {
 		struct http_conn *c = CONTAINER_OF(n, struct http_conn, node);
 		next = list_next(&s->conns, n);
-		if (http_conn_is_idle(c))
-			http_conn_kill(c);
+		http_conn_drain(c);
 	}
 }
 

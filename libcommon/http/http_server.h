@@ -80,6 +80,7 @@ struct str http_request_peer(const struct http_request *r); /* address text */
 struct arena *http_request_arena(struct http_request *r);   /* freed with the request */
 void *http_request_user(const struct http_request *r);      /* the handler's own pointer */
 void http_request_set_user(struct http_request *r, void *user);
+bool http_request_is_gone(const struct http_request *r); /* no answer can reach the client */
 void http_request_on_gone(struct http_request *r, loop_fn fn, void *arg);
 
 void http_reply_header(struct http_request *r, const char *name, const char *value);

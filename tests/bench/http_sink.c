@@ -149,22 +149,26 @@ static ssize_t request_size(struct str in, struct str *block)
 	return size <= in.n ? (ssize_t)size : 0;
 }
 
-/* False when the peer is to be closed. */
+/* False when the peer is to be closed: it broke, or it asked for that with its request. */
 static bool answer(struct sink *s, struct peer *p)
 {
 	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 	struct str block;
 	ssize_t size;
+	bool is_last = false;
 	while ((size = request_size(strbuf_str(&p->in), &block)) > 0) {
 		s->requests++;
 		s->bytes += size;
 		log_request(s, block);
-		if (send(p->fd, ok, sizeof(ok) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ok) - 1)
+		is_last = str_eq_nocase(header(block, STR("connection")), STR("close"));
+		if (send(p->fd, ok, sizeof(ok) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ok) - 1) {
+			s->errors++;
 			return false;
+		}
 		p->in.n -= (size_t)size;
 		memmove(p->in.p, p->in.p + size, p->in.n);
 	}
-	return size == 0;
+	return size == 0 && !is_last;
 }
 
 static void on_peer(struct sink *s, struct peer *p)
@@ -178,7 +182,7 @@ static void on_peer(struct sink *s, struct peer *p)
 	bool is_open = n > 0 && !strbuf_overflowed(&p->in) && answer(s, p);
 	if (is_open)
 		return;
-	if (n != 0 || p->in.n)
+	if (n < 0 || p->in.n)
 		s->errors++;
 	close_peer(p);
 }

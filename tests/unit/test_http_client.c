@@ -90,6 +90,7 @@ static void the_request_is_as_asked(void **state)
 	assert_int_equal(peer_count(p, host), 1);
 	assert_int_equal(peer_count(p, "\r\ncontent-type: application/json\r\n"), 1);
 	assert_int_equal(peer_count(p, "\r\nwebhook-id: evt_1\r\n"), 1);
+	assert_int_equal(peer_count(p, "\r\nconnection: close\r\n"), 1);
 	assert_int_equal(peer_count(p, "\r\nContent-Length: 7\r\n"), 1);
 	assert_true(str_ends(strbuf_str(&p->got), STR("\r\n\r\n{\"a\":1}")));
 	assert_false(str_has(strbuf_str(&p->got), "xpect"));

@@ -149,9 +149,11 @@ static void a_client_that_resets_is_reported_once(void **state)
 	(void)state;
 	struct site *s = site_open(site_defaults);
 	struct http_peer *p = peer_connect(s->loop, s->port);
-	(void)site_hold_one(s, p, GET "\r\n");
+	struct http_request *r = site_hold_one(s, p, GET "\r\n");
 	peer_reset(p);
+	assert_false(http_request_is_gone(r));
 	until(s->loop, someone_went, s);
+	assert_true(http_request_is_gone(r));
 	assert_int_equal(http_server_in_flight(s->server), 1);
 	site_answer_first(s); /* dropped in silence */
 	assert_int_equal(http_server_in_flight(s->server), 0);

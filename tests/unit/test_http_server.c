@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <sys/socket.h>
+
 #include <stdio.h>
 
 static void note_query(struct str name, struct str value, void *arg)
@@ -249,10 +251,21 @@ static void a_draining_server_finishes_what_it_has(void **state)
 	until_got(idle, "[/|0|]");
 	struct http_peer *busy = peer_connect(s->loop, s->port);
 	(void)site_hold_one(s, busy, GET "\r\n");
+	/* a request that has arrived and was not yet read */
+	struct http_peer *late = site_ask(s, "");
+	s->holds = false;
+	peer_say(late, GET "\r\n");
+	until_got(late, "[/|0|]");
+	strbuf_reset(&late->got);
+	assert_int_equal(send(late->fd, GET "\r\n", strlen(GET "\r\n"), 0), strlen(GET "\r\n"));
 	http_server_stop_accepting(s->server);
 	until_closed(idle);
 	assert_false(busy->is_closed);
 	site_answer_first(s);
+	until_closed(late);
+	assert_int_equal(peer_count(late, "[/|0|]"), 1);
+	assert_int_equal(peer_count(late, "Connection: close\r\n"), 1);
+	peer_free(late);
 	until_closed(busy);
 	assert_int_equal(peer_count(busy, "Connection: close\r\n"), 1);
 	assert_int_equal(peer_count(busy, "[/|0|]"), 1);
