@@ -160,7 +160,14 @@ fuzz: | $(DEPS_FUZZ)
 	$(MAKE) MODE=fuzz CC=clang fuzz-replays
 	tests/fuzz/run.sh build/fuzz/fuzz $(FUZZ_SECONDS)
 
-bench: all | $(DEPS_RUN) $(DEPS_CHECK)
+# What the benchmarks drive the product with.
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
+$(BENCH_BIN): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbelfry.a
+	@mkdir -p $(@D); $(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+bench: all $(BENCH_BIN) | $(DEPS_RUN) $(DEPS_CHECK)
 	$(PY) tests/bench/run --bin $(BIN)
 
 storm: all | $(DEPS_RUN)
