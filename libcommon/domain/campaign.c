@@ -66,8 +66,3 @@ enum campaign_status campaign_action_target(enum campaign_action a)
 	ASSERT((unsigned)a < CAMPAIGN_ACTION_COUNT);
 	return actions[a].to;
 }
-
-bool campaign_takes_targets(enum campaign_status s)
-{
-	return s == CAMPAIGN_DRAFT || s == CAMPAIGN_ACTIVE || s == CAMPAIGN_PAUSED;
-}

@@ -37,6 +37,5 @@ const char *campaign_action_name(enum campaign_action a); /* "start" */
 enum campaign_verdict campaign_decide(enum campaign_status s, enum campaign_action a,
 				      enum campaign_status *next_out);
 enum campaign_status campaign_action_target(enum campaign_action a); /* where it leads */
-bool campaign_takes_targets(enum campaign_status s);
 
 #endif

@@ -14,6 +14,7 @@
 #include "route.h"
 #include "store_gen.h"
 #include "sys/log.h"
+#include "sys/process.h"
 
 #define DRAIN_TIMEOUT_US (20 * USEC_PER_SEC)
 #define POLL_US (50 * USEC_PER_MS)
@@ -42,10 +43,12 @@ static const struct pg_stmt **choose_statements(void)
 	return v;
 }
 
-static void write_file(const char *path, const char *text)
+static void write_port(const char *path, int port)
 {
+	char text[16];
 	if (path[0] == '\0')
 		return;
+	(void)snprintf(text, sizeof(text), "%d\n", port); /* 5 digits at most */
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	bool is_written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	if (fd >= 0)
@@ -57,7 +60,7 @@ static void write_file(const char *path, const char *text)
 static void tell_ready(struct app *app)
 {
 	app->is_ready = true;
-	write_file(app->settings.ready_file, "ready\n");
+	process_ready(app->settings.ready_file);
 	log_info("ready", LI("port", http_server_port(app->http)));
 }
 
@@ -81,8 +84,7 @@ static void on_drain(void *arg)
 {
 	struct app *app = arg;
 	log_info("draining", LI("in_flight", http_server_in_flight(app->http)));
-	if (app->is_ready && app->settings.ready_file[0] != '\0')
-		(void)unlink(app->settings.ready_file); /* it may be gone */
+	process_not_ready(app->settings.ready_file);
 	app->is_ready = false;
 	http_server_stop_accepting(app->http);
 	timer_start(app->ready_timer, 0);
@@ -152,10 +154,7 @@ int app_run(const struct gateway_settings *s)
 	if (is_err(e)) {
 		log_error("start_failed", LERR(e));
 	} else {
-		char port[16];
-		(void)snprintf(port, sizeof(port), "%d\n",
-			       http_server_port(app.http)); /* 5 digits at most */
-		write_file(s->port_file, port);
+		write_port(s->port_file, http_server_port(app.http));
 		app.ready_timer = timer_new(app.loop, on_poll, &app);
 		timer_start(app.ready_timer, 0);
 		loop_on_drain(app.loop, DRAIN_TIMEOUT_US, on_drain, &app);
