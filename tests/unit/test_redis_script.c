@@ -84,7 +84,7 @@ static void a_spaced_command_goes_first_and_last(void **state)
 {
 	struct redis_bench *b = redis_bench_open(state, (struct redis_options){ .name = "test" });
 	for (int i = 0; i < 100; i++) {
-		char text[8];
+		char text[16];
 		snprintf(text, sizeof(text), "%d", i);
 		const struct str argv[] = { STR("LPUSH"), STR("burst"), str_from(text) };
 		redis_command_spaced(b->redis, &(struct redis_args){ argv, 3, 0 },
