@@ -1,8 +1,11 @@
 /* Pacing: up to three token buckets (campaign, workspace, number) taken together or not at all, by
  * one Lua call on Redis' clock. GCRA in its late form: token k has a nominal instant, one interval
- * after token k-1, and may be taken up to `tolerance` after that instant without loss; it is lost
- * after. So in any window w at most rate * (w + tolerance) + 1 are granted, and a caller that dials
- * before `good_until` keeps the bound rate * (w + BUCKET_SLACK) + 1 at the carrier. */
+ * after token k-1, and may be taken up to `tolerance` after that instant; it is lost after. A full
+ * bucket hands out its youngest tokens, which stay good for longest.
+ *
+ * What bounds the rate at the carrier is the time between a token's nominal instant and the dial:
+ * BUCKET_SLACK_US until the dialer is told, BUCKET_CARRY_US until it acts. A dial that is later asks
+ * again, or is refused by the dialer. So in any window w at most rate * (w + 0.1 s) + 1 dials. */
 #ifndef BELFRY_QUEUE_BUCKET_H
 #define BELFRY_QUEUE_BUCKET_H
 
@@ -10,7 +13,8 @@
 #include "wire/due_entry.h"
 
 #define BUCKET_TOLERANCE_US (50 * USEC_PER_MS) /* how late a token may be taken */
-#define BUCKET_SLACK_US (80 * USEC_PER_MS)     /* nominal instant to dial, at most */
+#define BUCKET_SLACK_US (80 * USEC_PER_MS)     /* nominal instant until the dialer is told */
+#define BUCKET_CARRY_US (20 * USEC_PER_MS)     /* from there until the dialer acts */
 
 struct bucket_scope {
 	int shard;

@@ -10,11 +10,17 @@
 local wanted, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local interval, nominal, granted = {}, {}, wanted
+local interval, nominal, granted, full = {}, {}, wanted, true
 for i, key in ipairs(KEYS) do
 	interval[i] = 60000000 / tonumber(ARGV[2 + i])
-	local tat = math.min(tonumber(redis.call('GET', key) or 0) or 0, now + interval[i])
-	nominal[i] = math.max(tat, now - tolerance)
+	nominal[i] = math.min(tonumber(redis.call('GET', key) or 0) or 0, now + interval[i])
+	full = full and nominal[i] <= now - tolerance
+end
+for i in ipairs(KEYS) do
+	-- All full: nobody asked for a while, and only as many old tokens as wanted are handed out,
+	-- for the younger they are the longer the caller may take to use them.
+	local oldest = full and math.min(tolerance, (wanted - 1) * interval[i]) or tolerance
+	nominal[i] = math.max(nominal[i], now - oldest)
 	local available = 0
 	if now >= nominal[i] then
 		available = math.floor((now - nominal[i]) / interval[i]) + 1

@@ -5,6 +5,7 @@
 #include "intake.h"
 #include "lane.h"
 #include "link.h"
+#include "queue/bucket.h"
 #include "record.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -33,9 +34,18 @@ struct attempts *attempts_new(struct app *app)
 	return as;
 }
 
+static void pending_free(struct attempt_pending *p)
+{
+	if (p == NULL)
+		return;
+	arena_free(p->arena);
+	free(p);
+}
+
 static void attempt_free(struct attempt *a)
 {
 	free(a->policy);
+	pending_free(a->pending);
 	free(a->dial_text);
 	free(a->provider_ref);
 	free(a);
@@ -107,42 +117,56 @@ static struct str or_empty(struct str json)
 	return json.n > 0 ? json : STR("{}");
 }
 
-static char *dial_text(const struct attempt *a, const struct claim_calls_row *row)
+static struct dialer_op dial_op(const struct attempt *a, const struct claim_calls_row *row)
 {
-	struct strbuf b;
-	strbuf_init(&b, DIALER_MSG_MAX);
-	dialer_op_encode(&(struct dialer_op){ .kind = DIALER_OP_DIAL,
-					      .id = a->id,
-					      .dial = { .call = a->call_id,
-							.campaign = a->campaign_id,
-							.attempt = row->number,
-							.to = row->to_number,
-							.from = row->from_number,
-							.agent = or_empty(row->agent),
-							.trunk = row->trunk_id,
-							.ring_us = a->ring_us,
-							.max_us = a->max_us,
-							.expires_at = a->expires_at,
-							.variables = or_empty(row->variables) } },
-			 &b);
-	if (strbuf_overflowed(&b)) {
-		strbuf_deinit(&b);
-		return NULL;
-	}
-	return strbuf_detach(&b);
+	return (struct dialer_op){ .kind = DIALER_OP_DIAL,
+				   .id = a->id,
+				   .dial = { .call = a->call_id,
+					     .campaign = a->campaign_id,
+					     .attempt = row->number,
+					     .to = row->to_number,
+					     .from = row->from_number,
+					     .agent = or_empty(row->agent),
+					     .trunk = row->trunk_id,
+					     .ring_us = a->ring_us,
+					     .max_us = a->max_us,
+					     .variables = or_empty(row->variables) } };
+}
+
+/* A dial that waits for new tokens outlives the row that it was read from. */
+static struct attempt_pending *keep(const struct dialer_op *op)
+{
+	struct attempt_pending *p = xcalloc(1, sizeof(*p));
+	p->arena = arena_new();
+	p->op = *op;
+	p->op.dial.to = arena_str(p->arena, op->dial.to);
+	p->op.dial.from = arena_str(p->arena, op->dial.from);
+	p->op.dial.agent = arena_str(p->arena, op->dial.agent);
+	p->op.dial.variables = arena_str(p->arena, op->dial.variables);
+	return p;
 }
 
 static void end(struct attempts *as, struct attempt *a, enum outcome o, usec_t retry_after_us);
 
-static void dial(struct attempts *as, struct attempt *a)
+/* The dial is good no longer than its tokens: a dialer that comes to it later refuses, so that what
+ * piled up in a stall does not reach the carrier all at once. */
+static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
+		 usec_t mono_good_until)
 {
-	if (a->dial_text == NULL || app_now(as->app) >= a->expires_at) {
-		attempt_hand_back(as, a);
+	struct app *app = as->app;
+
+	if (mono_good_until != USEC_NEVER) {
+		usec_t left = mono_good_until + BUCKET_CARRY_US - loop_mono(app->loop);
+		a->expires_at = min_i64(a->expires_at, app_now(app) + left);
+	}
+	if (app_now(app) >= a->expires_at) {
+		attempt_give_up(as, a, OUTCOME_NOT_SENT);
 		return;
 	}
-	a->dialed_at = app_now(as->app);
+	op->dial.expires_at = a->expires_at;
+	a->dialed_at = app_now(app);
 	set_state(as, a, ATTEMPT_DIALING);
-	link_dial(a->link, a);
+	link_dial(a->link, a, op);
 }
 
 void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_row *row,
@@ -169,31 +193,38 @@ void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_
 					  .is_ad_hoc = uuid_is_nil(c->entry.campaign_id) },
 			       .link = links_find(as->app->links, row->dialer) };
 	a->is_held_back = retry_policy_names(policy(a), OUTCOME_ANSWERED_MACHINE);
-	a->dial_text = dial_text(a, row);
 	map_set(&as->by_id, a->id, a);
+	struct dialer_op op = dial_op(a, row);
 	if (lane_is_paced(c->lane) && loop_mono(as->app->loop) > c->mono_good_until) {
 		/* The commit took longer than the tokens are good for: dialing now could break the
 		 * rate at the carrier. The call keeps its claim and asks again, first in line. */
 		c->attempt = a;
+		a->pending = keep(&op);
 		lane_push_back(as->app->lanes, &c, 1, 0);
 		return;
 	}
+	usec_t good_until = lane_is_paced(c->lane) ? c->mono_good_until : USEC_NEVER;
 	intake_settle(as->app->intake, c);
-	dial(as, a);
+	dial(as, a, &op, good_until);
 }
 
 void attempt_has_tokens(struct attempts *as, struct call *c)
 {
 	struct attempt *a = c->attempt;
+	struct attempt_pending *p = a->pending;
+	usec_t good_until = c->mono_good_until;
+
 	c->state = CALL_GRANTED;
+	a->pending = NULL;
 	intake_settle(as->app->intake, c);
-	dial(as, a);
+	dial(as, a, &p->op, good_until);
+	pending_free(p);
 }
 
-void attempt_hand_back(struct attempts *as, struct attempt *a)
+void attempt_give_up(struct attempts *as, struct attempt *a, enum outcome o)
 {
 	a->dialed_at = 0;
-	end(as, a, OUTCOME_NOT_SENT, 0);
+	end(as, a, o, 0);
 }
 
 void attempt_forget(struct attempts *as, struct attempt *a)

@@ -4,6 +4,7 @@
 #define DISPATCHER_ATTEMPT_H
 
 #include "app.h"
+#include "base/arena.h"
 #include "call.h"
 #include "domain/attempt.h"
 #include "domain/retry.h"
@@ -14,6 +15,12 @@
 #define ATTEMPT_EXPIRES_US (2 * USEC_PER_SEC)
 
 struct link;
+
+/* A dial whose tokens grew stale before the claim had answered. */
+struct attempt_pending {
+	struct dialer_op op;
+	struct arena *arena; /* its text */
+};
 
 struct attempt {
 	struct uuid id, workspace_id, call_id, campaign_id, number_id;
@@ -29,7 +36,8 @@ struct attempt {
 	struct heap_node deadline;
 	bool is_probed;    /* its deadline passed once: queried, hung up */
 	bool is_held_back; /* a rule names answered_machine: the bridge is not recorded yet */
-	char *dial_text;   /* the dial message, until it is handed over */
+	struct attempt_pending *pending;
+	char *dial_text;              /* the dial message, while the socket has no room */
 	struct list_node send_node;   /* waits in its link for room */
 	struct list_node bridge_node; /* waits in records */
 	struct list_node end_node;
@@ -58,8 +66,9 @@ void attempt_adopt(struct attempts *as, const struct attempt_adopt_row *row);
 bool attempt_report(struct attempts *as, const struct dialer_event *ev);
 /* The link was down or its dialer has restarted: asks about all that it should know. */
 void attempts_query_all(struct attempts *as, struct link *link);
-/* The dial waited in the link's queue past its expiry. */
-void attempt_hand_back(struct attempts *as, struct attempt *a);
+/* Not handed to the dialer: past its expiry (OUTCOME_NOT_SENT), or it cannot be said
+ * (OUTCOME_CONFIG_ERROR). */
+void attempt_give_up(struct attempts *as, struct attempt *a, enum outcome o);
 /* Recorded: out of the books. */
 void attempt_forget(struct attempts *as, struct attempt *a);
 

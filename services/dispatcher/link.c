@@ -12,6 +12,7 @@
 #include "sys/log.h"
 
 #define HELLO_US (1 * USEC_PER_SEC)
+#define FIRST_HELLO_US (100 * USEC_PER_MS) /* while a dialer is not up: its socket may be late */
 #define SILENCE_MAX_US (4 * USEC_PER_SEC)
 #define SOCKET_BUFFER ((size_t)8 << 20)
 #define READ_BUDGET 256
@@ -71,6 +72,7 @@ static void on_timer(void *arg)
 {
 	struct links *ls = arg;
 	usec_t mono = loop_mono(ls->app->loop);
+	bool all_up = true;
 
 	for (size_t i = 0; i < ls->n; i++) {
 		struct link *l = ls->v[i];
@@ -79,8 +81,9 @@ static void on_timer(void *arg)
 			set_up(l, false);
 		if (!l->is_up || silent > HELLO_US)
 			say_hello(l);
+		all_up = all_up && l->is_up;
 	}
-	timer_start(ls->timer, HELLO_US);
+	timer_start(ls->timer, all_up ? HELLO_US : FIRST_HELLO_US);
 }
 
 static void on_hello(struct link *l, const struct dialer_ev_hello *h)
@@ -134,7 +137,7 @@ static void on_room(void *arg)
 		struct attempt *a = CONTAINER_OF(node, struct attempt, send_node);
 		list_remove(&l->waiting, node);
 		if (app_now(app) >= a->expires_at) {
-			attempt_hand_back(app->attempts, a);
+			attempt_give_up(app->attempts, a, OUTCOME_NOT_SENT);
 			continue;
 		}
 		if (is_err(dial_send(l->socket, str_from(a->dial_text)))) {
@@ -146,13 +149,19 @@ static void on_room(void *arg)
 	}
 }
 
-void link_dial(struct link *l, struct attempt *a)
+void link_dial(struct link *l, struct attempt *a, const struct dialer_op *op)
 {
-	if (list_is_empty(&l->waiting) && !is_err(dial_send(l->socket, str_from(a->dial_text)))) {
-		free(a->dial_text);
-		a->dial_text = NULL;
+	struct strbuf *b = &l->links->out;
+
+	strbuf_reset(b);
+	dialer_op_encode(op, b);
+	if (strbuf_overflowed(b)) {
+		attempt_give_up(l->links->app->attempts, a, OUTCOME_CONFIG_ERROR);
 		return;
 	}
+	if (list_is_empty(&l->waiting) && !is_err(dial_send(l->socket, strbuf_str(b))))
+		return;
+	a->dial_text = xstrndup(strbuf_str(b));
 	list_push_back(&l->waiting, &a->send_node);
 	if (!l->wants_room) {
 		l->wants_room = true;

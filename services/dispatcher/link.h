@@ -21,8 +21,9 @@ size_t links_live(const struct links *ls, struct str names[LINKS_MAX],
 		  struct str instances[LINKS_MAX]);
 
 bool link_is_up(const struct link *l); /* false for NULL */
-/* Hands the attempt's dial text over, or keeps it waiting for room. */
-void link_dial(struct link *l, struct attempt *a);
+/* Hands the attempt's dial over, or keeps it waiting for room until it expires. One that cannot be
+ * said (its agent or variables are over the protocol's limit) is given up as a configuration error. */
+void link_dial(struct link *l, struct attempt *a, const struct dialer_op *op);
 /* These are worth less than a dial: lost when there is no room, and said again at a deadline. */
 void link_query(struct link *l, const struct attempt *a);
 void link_hangup(struct link *l, const struct attempt *a, const char *reason);
