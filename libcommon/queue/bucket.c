@@ -9,8 +9,7 @@
 
 #define BUCKETS_MAX 3
 #define NUMBER_SIZE 24
-/* How old a token may be that is given back, see bucket_give.lua: what the promise (0.1 s) leaves
- * over the slack. */
+/* How old a token may be that is given back, see bucket_give.lua. */
 #define BUCKET_GIVE_US (20 * USEC_PER_MS)
 
 static const struct redis_script bucket_take_lua = { "proto/lua/bucket_take.lua" };
@@ -88,13 +87,13 @@ static void on_take(struct err e, const struct redis_reply *reply, void *arg)
 	q.done(e, &g, q.arg);
 }
 
-void bucket_take(struct redis *r, struct loop *l, const struct bucket_scope *s, int64_t wanted,
-		 bucket_fn done, void *arg)
+void bucket_take(struct redis *r, const struct bucket_scope *s, int64_t wanted, bucket_fn done,
+		 void *arg)
 {
 	struct bucket_args a;
 	collect(s, wanted, BUCKET_TOLERANCE_US, &a);
 	struct take_request *q = xcalloc(1, sizeof(*q));
-	*q = (struct take_request){ done, arg, wanted, loop_mono(l) };
+	*q = (struct take_request){ done, arg, wanted, loop_mono(redis_loop(r)) };
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
 	if (a.n == 0 || wanted <= 0)
 		redis_answer(r, OK, &hook);

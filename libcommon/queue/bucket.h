@@ -31,8 +31,8 @@ struct bucket_grant {
 typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg);
 
 /* With no limit at all everything is granted, from the loop, without asking Redis. */
-void bucket_take(struct redis *r, struct loop *l, const struct bucket_scope *s, int64_t wanted,
-		 bucket_fn done, void *arg);
+void bucket_take(struct redis *r, const struct bucket_scope *s, int64_t wanted, bucket_fn done,
+		 void *arg);
 /* Tokens that were granted but not used, because the claim was lost. */
 void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n);
 

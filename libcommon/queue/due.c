@@ -67,9 +67,10 @@ static struct redis_hook count_hook(due_count_fn done, void *arg)
 
 /* --- append and acknowledge ----------------------------------------------------------------- */
 
-void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n, due_count_fn done,
-		void *arg)
+void due_append(struct redis *r, const struct due_batch *b, due_count_fn done, void *arg)
 {
+	const struct due_entry *v = b->v;
+	size_t n = b->n;
 	ASSERT(n > 0 && n <= DUE_APPEND_MAX);
 	struct shard_keys keys;
 	struct str *argv = xcalloc(N_KEYS + 3 * n, sizeof(*argv));
@@ -77,7 +78,7 @@ void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n,
 	strbuf_init(&text, n * ENTRY_MAX);
 	size_t *ends = xcalloc(n, sizeof(*ends));
 
-	put_keys(shard, &keys, argv);
+	put_keys(b->shard, &keys, argv);
 	for (size_t i = 0; i < n; i++) {
 		due_entry_encode(&v[i], &text);
 		ends[i] = text.n;
@@ -146,14 +147,13 @@ void due_ensure(struct redis *r, int shard, due_count_fn done, void *arg)
 	redis_eval(r, &due_ensure_lua, &(struct redis_args){ argv, N_KEYS + 1, N_KEYS }, &hook);
 }
 
-void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max, due_count_fn done,
-		 void *arg)
+void due_requeue(struct redis *r, int shard, const char *consumer, due_count_fn done, void *arg)
 {
 	struct shard_keys keys;
 	struct str argv[N_KEYS + 3];
 	struct strbuf number;
 	strbuf_init(&number, 32);
-	strbuf_add_i64(&number, max);
+	strbuf_add_i64(&number, DUE_REQUEUE_MAX);
 	put_keys(shard, &keys, argv);
 	argv[N_KEYS] = GROUP;
 	argv[N_KEYS + 1] = str_from(consumer);

@@ -13,11 +13,16 @@
 
 #define DUE_APPEND_MAX 1000 /* entries in one call */
 
-/* added = entries that did not stand already; fires once for the whole batch. done may be NULL.
- * All entries belong to the given shard. */
+/* All entries belong to the shard. 1 <= n <= DUE_APPEND_MAX. */
+struct due_batch {
+	int shard;
+	const struct due_entry *v;
+	size_t n;
+};
+
+/* n = entries that did not stand already; fires once for the whole batch. done may be NULL. */
 typedef void (*due_count_fn)(struct err e, int64_t n, void *arg);
-void due_append(struct redis *r, int shard, const struct due_entry *v, size_t n, due_count_fn done,
-		void *arg);
+void due_append(struct redis *r, const struct due_batch *b, due_count_fn done, void *arg);
 
 /* What a reader was given: acknowledge it by this. */
 struct due_ticket {
@@ -42,8 +47,8 @@ struct due_reader_options {
 	const char *url;      /* Redis */
 	const char *consumer; /* the dispatcher's incarnation */
 	size_t batch;         /* entries per shard and read */
-	/* Asked before each read: how many entries may be taken now. 0 pauses reading until
-	 * due_reader_resume. */
+	/* Asked before each read: how many entries may be taken now; each shard gives at least
+	 * one, so a room of 1 may bring WIRE_SHARDS. 0 pauses reading until due_reader_resume. */
 	size_t (*room)(void *arg);
 	due_entry_fn on_entry;
 	void (*on_lost)(void *arg); /* stream or group was gone and has been made again */
@@ -74,9 +79,10 @@ void due_backlog(struct redis *r, int shard, due_backlog_fn done, void *arg);
 typedef void (*due_consumers_fn)(struct err e, const struct str *names, size_t n, void *arg);
 void due_consumers(struct redis *r, int shard, due_consumers_fn done, void *arg);
 
-/* Puts up to `max` entries of a dead consumer back at the end of the stream, and removes the
- * consumer once it holds none. n = entries moved; call again while n == max. */
-void due_requeue(struct redis *r, int shard, const char *consumer, int64_t max, due_count_fn done,
-		 void *arg);
+#define DUE_REQUEUE_MAX 500 /* entries in one call */
+
+/* Puts entries of a dead consumer back at the end of the stream, and removes the consumer once it
+ * holds none. n = entries dealt with; call again while n == DUE_REQUEUE_MAX. */
+void due_requeue(struct redis *r, int shard, const char *consumer, due_count_fn done, void *arg);
 
 #endif

@@ -81,6 +81,11 @@ bool redis_is_up(const struct redis *r)
 	return r->state == REDIS_UP;
 }
 
+struct loop *redis_loop(const struct redis *r)
+{
+	return r->loop;
+}
+
 void redis_on_state(struct redis *r, void (*fn)(bool is_up, void *arg), void *arg)
 {
 	ASSERT(r->n_listeners < REDIS_LISTENERS_MAX);

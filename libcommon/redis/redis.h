@@ -39,6 +39,7 @@ struct err redis_open(struct loop *l, const struct redis_options *o, struct redi
 /* Pending callbacks fire with ERR_CANCELLED from the loop, unless redis_forget named their arg. */
 void redis_close(struct redis *r);
 bool redis_is_up(const struct redis *r);
+struct loop *redis_loop(const struct redis *r);
 /* Called each time the connection has come up (also the first time) and gone down. */
 void redis_on_state(struct redis *r, void (*fn)(bool is_up, void *arg), void *arg);
 

@@ -1,6 +1,6 @@
 -- Gives unused tokens back. KEYS buckets; ARGV n, oldest_us, then one rate per minute for each key.
 -- Others may have taken later tokens meanwhile, and who takes a returned one stands beside them. So
--- the bucket goes back `oldest` before now at most, which the slack of the promise covers; tokens
+-- the bucket goes back `oldest` before now at most, which the slack of the others seldom needs; tokens
 -- older than that are lost. A bucket that is gone was full. The life of the key stays.
 local n, oldest = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')

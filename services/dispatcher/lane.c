@@ -263,7 +263,7 @@ static void pump(struct lane *l)
 		return;
 	l->mono_used_at = loop_mono(app->loop);
 	l->asked = (int64_t)min_size(min_size(l->queue.n, ASK_MAX), room);
-	bucket_take(app->redis, app->loop, &l->scope, l->asked, on_grant, l);
+	bucket_take(app->redis, &l->scope, l->asked, on_grant, l);
 }
 
 void lanes_pump(struct lanes *ls)

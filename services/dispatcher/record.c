@@ -89,7 +89,7 @@ static void append_retry(struct records *rs, const struct attempt *a)
 		return;
 	e.due_at = a->due_at;
 	e.in_line = false;
-	due_append(app->redis, a->shard, &e, 1, NULL, NULL);
+	due_append(app->redis, &(struct due_batch){ a->shard, &e, 1 }, NULL, NULL);
 }
 
 static void take_end(struct records *rs, struct attempt *a, const struct attempt_ended_row *row)

@@ -15,7 +15,6 @@
 #define OVERDUE_US (3 * USEC_PER_SEC)
 #define OVERDUE_MAX 1000
 #define DEAD_PERIOD_US (1 * USEC_PER_SEC)
-#define REQUEUE_MAX 500
 #define LINES_MAX 500
 #define PER_LINE_MAX 500
 
@@ -148,7 +147,7 @@ static void on_requeued(struct err e, int64_t n, void *arg)
 		log_warn("requeue_failed", LERR(e));
 	else if (n > 0)
 		log_info("requeued", LI("entries", n));
-	if (n == REQUEUE_MAX)
+	if (n == DUE_REQUEUE_MAX)
 		task_hurry(s->dead);
 }
 
@@ -164,7 +163,7 @@ static void on_consumers(struct err e, const struct str *names, size_t n, void *
 		if (is_err(id_parse(ID_DISPATCHER, names[i], &id)) || map_get(&s->live, id) != NULL)
 			continue;
 		char *name = xstrndup(names[i]);
-		due_requeue(s->app->redis, shard, name, REQUEUE_MAX, on_requeued, s);
+		due_requeue(s->app->redis, shard, name, on_requeued, s);
 		free(name);
 	}
 	if (--s->shards_left > 0)

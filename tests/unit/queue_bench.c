@@ -105,7 +105,7 @@ int64_t queue_bench_count(struct queue_bench *b)
 
 int64_t queue_bench_append(struct queue_bench *b, const struct due_entry *v, size_t n)
 {
-	due_append(b->redis, QUEUE_SHARD, v, n, queue_bench_on_count, b);
+	due_append(b->redis, &(struct due_batch){ QUEUE_SHARD, v, n }, queue_bench_on_count, b);
 	return queue_bench_count(b);
 }
 
@@ -246,8 +246,8 @@ int64_t queue_bench_pending(struct queue_bench *b, const char *consumer)
 				 consumer);
 }
 
-int64_t queue_bench_requeue(struct queue_bench *b, const char *consumer, int64_t max)
+int64_t queue_bench_requeue(struct queue_bench *b, const char *consumer)
 {
-	due_requeue(b->redis, QUEUE_SHARD, consumer, max, queue_bench_on_count, b);
+	due_requeue(b->redis, QUEUE_SHARD, consumer, queue_bench_on_count, b);
 	return queue_bench_count(b);
 }

@@ -60,7 +60,7 @@ int64_t queue_bench_backlog(struct queue_bench *b); /* fills rows */
 int64_t queue_bench_queued(const struct queue_bench *b, unsigned campaign);
 size_t queue_bench_consumers(struct queue_bench *b); /* fills names */
 int64_t queue_bench_pending(struct queue_bench *b, const char *consumer);
-int64_t queue_bench_requeue(struct queue_bench *b, const char *consumer, int64_t max);
+int64_t queue_bench_requeue(struct queue_bench *b, const char *consumer);
 
 void queue_bench_start_reader(struct queue_bench *b, const char *consumer);
 /* Until exactly so many entries were given to the reader, or so many losses told. */

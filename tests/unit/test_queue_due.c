@@ -19,7 +19,7 @@ static void a_call_stands_once(void **state)
 	assert_int_equal(queue_bench_backlog(b), 4);
 	assert_int_equal(queue_bench_queued(b, 1), 4);
 	/* Another shard knows nothing of it. */
-	due_append(b->redis, 0, twice, 1, queue_bench_on_count, b);
+	due_append(b->redis, &(struct due_batch){ 0, twice, 1 }, queue_bench_on_count, b);
 	assert_int_equal(queue_bench_count(b), 1);
 }
 
@@ -75,7 +75,7 @@ static void an_append_fails_while_redis_is_away(void **state)
 	struct queue_bench *b = *state;
 	const struct due_entry e = queue_bench_entry(1, 1);
 	redis_fixture_kill(b->server);
-	due_append(b->redis, QUEUE_SHARD, &e, 1, queue_bench_on_count, b);
+	due_append(b->redis, &(struct due_batch){ QUEUE_SHARD, &e, 1 }, queue_bench_on_count, b);
 	turn_until(b->loop, queue_bench_is_answered, b);
 	assert_int_equal(b->e.code, ERR_UNAVAILABLE);
 	assert_int_equal(b->n, 0);
@@ -88,7 +88,7 @@ static void an_append_to_a_full_redis_says_so(void **state)
 	due_ensure(b->redis, QUEUE_SHARD, queue_bench_on_count, b);
 	queue_bench_count(b);
 	free(redis_fixture_text(b->server, "CONFIG SET maxmemory 1"));
-	due_append(b->redis, QUEUE_SHARD, &e, 1, queue_bench_on_count, b);
+	due_append(b->redis, &(struct due_batch){ QUEUE_SHARD, &e, 1 }, queue_bench_on_count, b);
 	turn_until(b->loop, queue_bench_is_answered, b);
 	free(redis_fixture_text(b->server, "CONFIG SET maxmemory 0"));
 	assert_int_equal(b->e.code, ERR_UNAVAILABLE);
@@ -134,25 +134,26 @@ static void a_new_group_over_old_entries_reads_them(void **state)
 static void a_dead_consumers_entries_go_to_the_living(void **state)
 {
 	struct queue_bench *b = *state;
+	const unsigned n = DUE_REQUEUE_MAX + 3;
 	queue_bench_start_reader(b, "dead");
-	queue_bench_append_range(b, 1, 5, 1);
-	queue_bench_wait_seen(b, 5);
+	queue_bench_append_range(b, 1, n, 1);
+	queue_bench_wait_seen(b, n);
 	queue_bench_ack(b, 0, 1);
 	due_reader_close(b->reader);
 	queue_bench_start_reader(b, "alive");
-	assert_int_equal(queue_bench_requeue(b, "dead", 3), 3);
+	assert_int_equal(queue_bench_requeue(b, "dead"), DUE_REQUEUE_MAX);
 	assert_int_equal(queue_bench_consumers(b), 2);
-	assert_int_equal(queue_bench_requeue(b, "dead", 3), 1);
+	assert_int_equal(queue_bench_requeue(b, "dead"), 2);
 	assert_int_equal(queue_bench_consumers(b), 1);
 	assert_string_equal(b->names[0], "alive");
-	queue_bench_wait_seen(b, 9);
-	assert_int_equal(b->seen[5].e.call_id.b[15], 2);
-	assert_int_equal(queue_bench_backlog(b), 4);
-	assert_int_equal(queue_bench_queued(b, 1), 4);
+	queue_bench_wait_seen(b, 2 * n - 1);
+	assert_int_equal(b->seen[n].e.call_id.b[15], 2);
+	assert_int_equal(queue_bench_backlog(b), n - 1);
+	assert_int_equal(queue_bench_queued(b, 1), n - 1);
 	/* The calls are held by their new entries. */
-	assert_int_equal(queue_bench_append_range(b, 1, 5, 1), 1);
-	queue_bench_wait_seen(b, 10);
-	queue_bench_ack(b, 5, 5);
+	assert_int_equal(queue_bench_append_range(b, 1, n, 1), 1);
+	queue_bench_wait_seen(b, 2 * n);
+	queue_bench_ack(b, n, n);
 	assert_int_equal(queue_bench_backlog(b), 0);
 	assert_int_equal(redis_fixture_int(b->server, "HLEN bf:{2}:held"), 0);
 }
@@ -160,14 +161,14 @@ static void a_dead_consumers_entries_go_to_the_living(void **state)
 static void requeueing_nobody_is_nothing(void **state)
 {
 	struct queue_bench *b = *state;
-	assert_int_equal(queue_bench_requeue(b, "nobody", 10), 0); /* no stream */
+	assert_int_equal(queue_bench_requeue(b, "nobody"), 0); /* no stream */
 	assert_int_equal(queue_bench_consumers(b), 0);
 	queue_bench_append_range(b, 1, 1, 1);
-	assert_int_equal(queue_bench_requeue(b, "nobody", 10), 0); /* no group */
+	assert_int_equal(queue_bench_requeue(b, "nobody"), 0); /* no group */
 	assert_int_equal(queue_bench_consumers(b), 0);
 	queue_bench_start_reader(b, "one");
 	queue_bench_wait_seen(b, 1);
-	assert_int_equal(queue_bench_requeue(b, "nobody", 10), 0);
+	assert_int_equal(queue_bench_requeue(b, "nobody"), 0);
 	assert_int_equal(queue_bench_consumers(b), 1);
 	assert_int_equal(queue_bench_pending(b, "one"), 1);
 }
@@ -184,7 +185,7 @@ static void a_second_entry_of_a_held_call_is_not_put_back(void **state)
 	b->reader = NULL;
 	queue_bench_append_range(b, 1, 1, 1);
 	assert_int_equal(queue_bench_backlog(b), 2);
-	assert_int_equal(queue_bench_requeue(b, "dead", 10), 1);
+	assert_int_equal(queue_bench_requeue(b, "dead"), 1);
 	assert_int_equal(queue_bench_backlog(b), 1);
 	assert_int_equal(queue_bench_queued(b, 1), 1);
 	assert_int_equal(queue_bench_append_range(b, 1, 1, 1), 0);
@@ -199,7 +200,7 @@ static void an_entry_deleted_while_pending_leaves_the_consumer(void **state)
 	free(redis_fixture_text(b->server, "XDEL bf:{2}:due %s", b->seen[0].t.entry_id));
 	due_reader_close(b->reader);
 	b->reader = NULL;
-	assert_int_equal(queue_bench_requeue(b, "dead", 10), 2);
+	assert_int_equal(queue_bench_requeue(b, "dead"), 2);
 	assert_int_equal(queue_bench_consumers(b), 0);
 	assert_int_equal(queue_bench_backlog(b), 1);
 }

@@ -40,7 +40,8 @@ static void reading_is_prompt(void **state)
 	for (unsigned i = 1; i <= 50; i++) {
 		const struct due_entry e = queue_bench_entry(i, 1);
 		usec_t mono_sent = clock_mono();
-		due_append(b->redis, QUEUE_SHARD, &e, 1, queue_bench_on_count, b);
+		due_append(b->redis, &(struct due_batch){ QUEUE_SHARD, &e, 1 },
+			   queue_bench_on_count, b);
 		queue_bench_wait_seen(b, i);
 		best = min_i64(best, b->seen[i - 1].mono_at - mono_sent);
 		turn_until(b->loop, queue_bench_is_answered, b);
@@ -56,7 +57,7 @@ static void all_shards_are_read_by_one_reader(void **state)
 	queue_bench_start_reader(b, "one");
 	for (int shard = 0; shard < WIRE_SHARDS; shard++) {
 		struct due_entry e = queue_bench_entry((unsigned)shard + 1, 1);
-		due_append(b->redis, shard, &e, 1, NULL, NULL);
+		due_append(b->redis, &(struct due_batch){ shard, &e, 1 }, NULL, NULL);
 	}
 	queue_bench_wait_seen(b, WIRE_SHARDS);
 	int sum = 0;
