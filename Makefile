@@ -160,7 +160,8 @@ fuzz: | $(DEPS_FUZZ)
 	$(MAKE) MODE=fuzz CC=clang fuzz-replays
 	tests/fuzz/run.sh build/fuzz/fuzz $(FUZZ_SECONDS)
 
-# What the benchmarks drive the product with.
+# What the benchmarks drive the product with. `make bench BENCH=life` runs one of them;
+# BENCH_SCALE=0.1 in the environment makes all of it small.
 BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 $(BENCH_BIN): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbelfry.a
@@ -168,7 +169,7 @@ $(BENCH_BIN): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbelfry.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 bench: all $(BENCH_BIN) | $(DEPS_RUN) $(DEPS_CHECK)
-	$(PY) tests/bench/run --bin $(BIN)
+	@$(PY) tests/bench/run --bin $(BIN) --tools $(BUILD)/bench $(BENCH)
 
 storm: all | $(DEPS_RUN)
 	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/storm.py
@@ -192,7 +193,7 @@ help:
 	@echo 'make format      clang-format over all of it'
 	@echo 'make coverage    line coverage of the pure modules'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
-	@echo 'make bench       figures: lateness, rate, throughput, beside the floor of the same run'
+	@echo 'make bench       figures: lateness, rate, throughput, beside the floor; BENCH=NAME for one'
 	@echo 'make storm       the long run of random kills and stops'
 	@echo 'make deps        install the Debian packages that all this needs'
 	@echo 'make clean       remove build/'
