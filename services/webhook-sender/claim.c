@@ -9,6 +9,9 @@
 #include "store_gen.h"
 #include "wire/event_body.h"
 
+/* A transaction may commit deliveries this long after the moment they are due from. */
+#define SINCE_SLACK_US (10 * USEC_PER_SEC)
+
 struct claim_batch {
 	struct app *app;
 	struct uuid sender_id;
@@ -18,6 +21,7 @@ struct claim_batch {
 	struct uuid workspace_ids[CLAIM_ENDPOINTS];
 	struct uuid endpoint_ids[CLAIM_ENDPOINTS];
 	int64_t rooms[CLAIM_ENDPOINTS];
+	usec_t since[CLAIM_ENDPOINTS];
 };
 
 static void run(void *arg);
@@ -87,6 +91,8 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 
 	ASSERT(ep != NULL); /* one that is being claimed for is not released */
 	ep->claimed++;
+	/* Claims come in order of due_at: what is older is in hand. */
+	ep->since = max_i64(ep->since, row->due_at - SINCE_SLACK_US);
 	if (it != NULL) {
 		/* Ours all along, under the same attempt: the lease had run out, now it goes on. */
 		it->mono_lease_until = mono_lease_until;
@@ -198,6 +204,7 @@ static struct claim_batch *collect(struct app *app)
 		b->endpoints[b->n] = ep;
 		b->workspace_ids[b->n] = ep->workspace_id;
 		b->endpoint_ids[b->n] = ep->id;
+		b->since[b->n] = ep->since;
 		b->rooms[b->n++] = room;
 	}
 	return b;
@@ -219,6 +226,7 @@ static void submit(struct claim_batch *b)
 				    .workspace_ids = workspaces,
 				    .endpoint_ids = endpoints,
 				    .rooms = { b->rooms, b->n },
+				    .since = { b->since, b->n },
 				    .lease_us = APP_ITEM_LEASE_US,
 				    .first_delay_us = app->settings.schedule.delay_us[0] });
 	if (is_err(pg_submit(app->pg, u, on_claimed, b))) {

@@ -10,6 +10,8 @@
 #include "wire/event_body.h"
 
 #define WINDOW_MIN 16
+#define FROM_START_EVERY_US USEC_PER_SEC
+#define UNREADABLE_GATE_US (30 * USEC_PER_SEC) /* before its secret is tried again */
 #define PERIOD_US (200 * USEC_PER_MS)
 #define SUCCESS_TOLD_EVERY_US (5 * USEC_PER_SEC)
 #define PROVEN_MAX DELIVERY_ENDPOINT_PARALLEL
@@ -21,7 +23,7 @@ void endpoints_init(struct endpoints *es)
 	list_init(&es->hot);
 	list_init(&es->used);
 	list_init(&es->leaving);
-	es->slow_in_flight = 0;
+	es->slow_in_flight = es->slow_items = 0;
 }
 
 void endpoints_deinit(struct app *app)
@@ -72,6 +74,7 @@ struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struc
 	ep->is_leaving = false;
 	list_remove(&app->endpoints.leaving, &ep->leave_node);
 	ep->is_known = false;
+	ep->since = 0;
 	touch_used(app, ep);
 	return ep;
 }
@@ -99,8 +102,9 @@ static bool learn_key(struct app *app, struct endpoint *ep, struct str sealed, b
 	struct endpoint_key *key = old ? &ep->key_old : &ep->key;
 	struct err e;
 
-	if (key->n > 0 && str_eq(strbuf_str(known), sealed))
-		return true;
+	/* One that does not open is tried once. */
+	if (str_eq(strbuf_str(known), sealed))
+		return key->n > 0;
 	mem_wipe(key, sizeof(*key));
 	strbuf_reset(known);
 	if (sealed.n == 0)
@@ -127,6 +131,7 @@ void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_en
 		ep->streak = (int)row->consecutive_failures;
 		ep->told_streak = ep->streak;
 		ep->told_failing = row->failing_since != USEC_NEVER;
+		ep->failing_since = row->failing_since;
 		/* One that answered before starts with half the trust. */
 		if (ep->streak == 0 && row->last_success_at != USEC_NEVER && !ep->told_failing) {
 			ep->proven = PROVEN_MAX / 2;
@@ -138,6 +143,8 @@ void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_en
 	ep->is_known = true;
 	ep->is_confirmed = true;
 	ep->is_usable = row->is_usable && learn_key(app, ep, row->secret, false);
+	if (row->is_usable && !ep->is_usable)
+		ep->mono_gate_until = max_i64(ep->mono_gate_until, mono + UNREADABLE_GATE_US);
 	(void)learn_key(app, ep, row->secret_old,
 			true); /* there may be none, or an unreadable one */
 	ep->old_until = row->secret_old_until;
@@ -163,12 +170,13 @@ int endpoint_room(const struct app *app, const struct endpoint *ep)
 {
 	int window = window_of(ep);
 	int all = APP_ITEMS_MAX - (int)map_count(&app->endpoints.items);
+	int slow = APP_ITEMS_MAX / 2 - app->endpoints.slow_items;
 
 	if (ep->is_leaving || ep->is_claiming || !ep->may_have_more || ep->items > window / 2)
 		return 0;
 	if (loop_mono(app->loop) < ep->mono_gate_until)
 		return 0;
-	return (int)max_i64(0, min_i64(window - ep->items, all));
+	return (int)max_i64(0, min_i64(window - ep->items, ep->is_slow ? min_i64(all, slow) : all));
 }
 
 static void consider(struct app *app, struct endpoint *ep)
@@ -183,6 +191,17 @@ void endpoint_heat(struct app *app, struct endpoint *ep)
 {
 	ep->may_have_more = true;
 	consider(app, ep);
+}
+
+void endpoint_heat_all(struct app *app, struct endpoint *ep)
+{
+	usec_t mono = loop_mono(app->loop);
+
+	if (mono - ep->mono_from_start_at >= FROM_START_EVERY_US) {
+		ep->since = 0;
+		ep->mono_from_start_at = mono;
+	}
+	endpoint_heat(app, ep);
 }
 
 void endpoint_give_back(struct app *app, struct endpoint *ep)
@@ -215,6 +234,7 @@ void endpoint_set_slow(struct app *app, struct endpoint *ep, bool is_slow)
 	send_unready(app, ep);
 	ep->is_slow = is_slow;
 	app->endpoints.slow_in_flight += is_slow ? ep->in_flight : -ep->in_flight;
+	app->endpoints.slow_items += is_slow ? ep->items : -ep->items;
 	send_ready(app, ep);
 }
 
@@ -253,6 +273,14 @@ static void note_streak(struct app *app, struct endpoint *ep, enum delivery_stre
 	endpoint_set_slow(app, ep, true);
 }
 
+static bool has_failed_long(const struct app *app, const struct endpoint *ep)
+{
+	usec_t pg_now = loop_now(app->loop) + pg_pool_clock_offset(app->pg);
+
+	return ep->told_failing && ep->failing_since != USEC_NEVER &&
+	       pg_now - ep->failing_since >= DELIVERY_DISABLE_AFTER_US;
+}
+
 void endpoint_judge(struct app *app, struct endpoint *ep, const struct delivery_verdict *v,
 		    usec_t duration_us)
 {
@@ -272,11 +300,15 @@ void endpoint_judge(struct app *app, struct endpoint *ep, const struct delivery_
 		ep->is_dirty |= !ep->told_failing || ep->told_streak != ep->streak;
 	}
 	if (v->disables_endpoint) {
-		ep->is_gone = true;
+		ep->disable_reason = "gone";
 		ep->is_dirty = true;
 		ep->is_usable = false;
 		ep->may_have_more = false;
 		endpoint_give_back(app, ep);
+	}
+	if (v->next == DELIVERY_DEAD && ep->disable_reason == NULL && has_failed_long(app, ep)) {
+		ep->disable_reason = "failing";
+		ep->is_dirty = true;
 	}
 	if (v->gate_us > 0) {
 		ep->gate_us = max_i64(ep->gate_us, v->gate_us);
@@ -303,6 +335,8 @@ struct item *item_new(struct app *app, struct endpoint *ep, struct uuid delivery
 	strbuf_init(&it->excerpt, SEND_EXCERPT_MAX);
 	map_set(&app->endpoints.items, delivery_id, it);
 	ep->items++;
+	if (ep->is_slow)
+		app->endpoints.slow_items++;
 	touch_used(app, ep);
 	return it;
 }
@@ -323,6 +357,8 @@ void item_free(struct app *app, struct item *it)
 	strbuf_deinit(&it->excerpt);
 	free(it);
 	ep->items--;
+	if (ep->is_slow)
+		app->endpoints.slow_items--;
 	if (ep->is_leaving && ep->items == 0)
 		finder_release(app);
 	else

@@ -52,7 +52,6 @@ struct endpoint {
 	bool is_confirmed; /* the claim that is being read says that it is ours */
 	bool is_usable;    /* enabled, and its secret opens */
 	bool is_leaving;   /* no claims; released when nothing is in hand */
-	bool is_releasing;
 	bool is_claiming;
 	bool may_have_more;
 	bool is_slow; /* it has not answered quickly of late: counted in slow_in_flight */
@@ -60,12 +59,19 @@ struct endpoint {
 	int in_flight;
 	int claimed; /* in the claim that is being read */
 	int items;   /* waiting, on the wire, being recorded or given back */
+	/* Claims ask for what fell due from here on; everything before is in hand or done, but for what
+	 * a long transaction committed late or what was given back: a look of the finder asks from the
+	 * beginning again. Wall clock of Postgres. */
+	usec_t since;
+	usec_t mono_from_start_at;
 	int streak, proven;
 	int window; /* items to hold */
 	int sent_in_period;
 	usec_t mono_gate_until, mono_period_at, mono_used_at;
 	/* What the next record tells Postgres. */
-	bool told_failing, is_dirty, succeeded, failed, is_gone;
+	bool told_failing, is_dirty, succeeded, failed;
+	const char *disable_reason; /* NULL, "gone" or "failing" */
+	usec_t failing_since;       /* wall clock of Postgres; USEC_NEVER = it is not */
 	int told_streak;
 	usec_t gate_us, mono_success_told_at;
 };
@@ -76,7 +82,7 @@ struct endpoints {
 	struct list hot;  /* those that may have due deliveries, and room for them */
 	struct list used;
 	struct list leaving;
-	int slow_in_flight;
+	int slow_in_flight, slow_items;
 };
 
 void endpoints_init(struct endpoints *es);
@@ -88,6 +94,8 @@ struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struc
 void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row);
 /* It may have due deliveries: the next claim asks for it. */
 void endpoint_heat(struct app *app, struct endpoint *ep);
+/* The same, and once a second the claim asks from the beginning. */
+void endpoint_heat_all(struct app *app, struct endpoint *ep);
 /* It is not, or should not stay, this sender's: no more claims, what waits is given back, and once
  * nothing is in hand it is released. */
 void endpoint_leave(struct app *app, struct endpoint *ep);

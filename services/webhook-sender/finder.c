@@ -184,7 +184,7 @@ static void weigh(struct app *app, const struct sender_discover_row *row,
 		return;
 	}
 	if (is_mine && ep != NULL && !ep->is_leaving) {
-		endpoint_heat(app, ep);
+		endpoint_heat_all(app, ep);
 		if (ep->mono_gate_until > f->mono_began_at)
 			f->mono_next_due_at = min_i64(f->mono_next_due_at, ep->mono_gate_until);
 		return;

@@ -13,7 +13,8 @@
 /* What one batch says about an endpoint, so that it can be said again if the unit fails. */
 struct told {
 	struct endpoint *endpoint;
-	bool succeeded, failed, is_gone;
+	bool succeeded, failed;
+	const char *disable_reason;
 	int streak;
 	usec_t gate_us;
 };
@@ -205,11 +206,12 @@ static void collect_told(struct record_batch *b)
 			.endpoint = ep,
 			.succeeded = ep->succeeded,
 			.failed = ep->failed,
-			.is_gone = ep->is_gone,
+			.disable_reason = ep->disable_reason,
 			.streak = ep->streak,
 			.gate_us = ep->gate_us,
 		};
-		ep->is_dirty = ep->succeeded = ep->failed = ep->is_gone = false;
+		ep->is_dirty = ep->succeeded = ep->failed = false;
+		ep->disable_reason = NULL;
 		ep->gate_us = 0;
 	}
 }
@@ -221,7 +223,8 @@ static void untell(const struct told *t)
 	ep->is_dirty = true;
 	ep->succeeded |= t->succeeded;
 	ep->failed |= t->failed;
-	ep->is_gone |= t->is_gone;
+	if (ep->disable_reason == NULL)
+		ep->disable_reason = t->disable_reason;
 	ep->gate_us = max_i64(ep->gate_us, t->gate_us);
 }
 
@@ -232,15 +235,18 @@ static void told(struct app *app, const struct told *t)
 	ep->told_streak = t->streak;
 	if (t->succeeded) {
 		ep->told_failing = false;
+		ep->failing_since = USEC_NEVER;
 		ep->mono_success_told_at = loop_mono(app->loop);
-	} else if (t->failed) {
+	} else if (t->failed && !ep->told_failing) {
 		ep->told_failing = true;
+		ep->failing_since = loop_now(app->loop) + pg_pool_clock_offset(app->pg);
 	}
-	if (t->is_gone) {
-		log_warn("endpoint_disabled", LID("endpoint", ID_ENDPOINT, ep->id),
-			 LS("reason", "gone"));
-		finder_wake(app);
-	}
+	if (t->disable_reason == NULL)
+		return;
+	/* Whether it failed often enough is the statement's to say. */
+	log_warn("endpoint_given_up", LID("endpoint", ID_ENDPOINT, ep->id),
+		 LS("reason", t->disable_reason));
+	finder_wake(app);
 }
 
 static void add_touch(const struct record_batch *b, struct pg_unit *u)
@@ -272,7 +278,7 @@ static void add_touch(const struct record_batch *b, struct pg_unit *u)
 }
 
 /* The data of webhook_endpoint.disabled. */
-static struct str disabled_text(struct arena *a, const struct endpoint *ep)
+static struct str disabled_text(struct arena *a, const struct endpoint *ep, const char *reason)
 {
 	struct strbuf b;
 	struct json_out j;
@@ -286,7 +292,7 @@ static struct str disabled_text(struct arena *a, const struct endpoint *ep)
 	json_kv_id(&j, "id", ID_ENDPOINT, ep->id);
 	json_kv_cstr(&j, "url", ep->url);
 	json_kv_cstr(&j, "status", "disabled");
-	json_kv_cstr(&j, "disabled_reason", "gone");
+	json_kv_cstr(&j, "disabled_reason", reason);
 	json_object_end(&j);
 	json_object_end(&j);
 	text = arena_str(a, strbuf_str(&b));
@@ -300,21 +306,28 @@ static void add_disable(const struct record_batch *b, struct pg_unit *u)
 	struct arena *a = pg_unit_arena(u);
 	struct uuid *workspace_ids = arena_array(a, b->n_told, sizeof(*workspace_ids));
 	struct uuid *endpoint_ids = arena_array(a, b->n_told, sizeof(*endpoint_ids));
+	struct str *reasons = arena_array(a, b->n_told, sizeof(*reasons));
 	struct str *texts = arena_array(a, b->n_told, sizeof(*texts));
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->n_told; i++) {
-		if (!b->told[i].is_gone)
+		const struct told *t = &b->told[i];
+
+		if (t->disable_reason == NULL)
 			continue;
-		workspace_ids[n] = b->told[i].endpoint->workspace_id;
-		endpoint_ids[n] = b->told[i].endpoint->id;
-		texts[n++] = disabled_text(a, b->told[i].endpoint);
+		workspace_ids[n] = t->endpoint->workspace_id;
+		endpoint_ids[n] = t->endpoint->id;
+		reasons[n] = str_from(t->disable_reason);
+		texts[n++] = disabled_text(a, t->endpoint, t->disable_reason);
 	}
 	if (n > 0)
-		add_sender_disable(
-			u, &(struct sender_disable_args){ .workspace_ids = { workspace_ids, n },
-							  .endpoint_ids = { endpoint_ids, n },
-							  .texts = { texts, n } });
+		add_sender_disable(u, &(struct sender_disable_args){
+					      .workspace_ids = { workspace_ids, n },
+					      .endpoint_ids = { endpoint_ids, n },
+					      .reasons = { reasons, n },
+					      .texts = { texts, n },
+					      .failing_us = DELIVERY_DISABLE_AFTER_US,
+					      .failing_attempts = DELIVERY_DISABLE_ATTEMPTS });
 }
 
 /* --- batches -------------------------------------------------------------------------------- */
@@ -347,8 +360,9 @@ static void batch_free(struct record_batch *b)
 	free(b);
 }
 
-/* The items wait for another try, or are forgotten when their lease is gone. They go to the end, and
- * batches get smaller while the server refuses them, so that one bad row stops no other. */
+/* The items wait for another try, at the end. While the server refuses them, batches get smaller, so
+ * that one bad row stops no other, and it is forgotten when its lease is over; an absence of the
+ * server is waited out, since what nobody can claim nobody can send. */
 static void put_back(struct record_batch *b, bool is_refused)
 {
 	struct record *r = &b->app->record;
@@ -362,7 +376,7 @@ static void put_back(struct record_batch *b, bool is_refused)
 	while ((node = list_pop_front(&b->items)) != NULL) {
 		struct item *it = CONTAINER_OF(node, struct item, node);
 
-		if (mono < it->mono_lease_until) {
+		if (!is_refused || mono < it->mono_lease_until) {
 			list_push_back(&r->pending, node);
 			continue;
 		}

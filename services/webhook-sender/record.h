@@ -1,7 +1,7 @@
 /* Records what became of items, in batches: outcomes, deliveries given back, and what the attempts
  * said about their endpoints. One unit is one commit. An item stays in hand until its unit has
- * committed; a unit that failed is tried again until then or until the lease of its items is gone,
- * and then they come back to whoever claims them, under the same attempt number. */
+ * committed. What Postgres could not take is tried again until it can; what others have taken over
+ * meanwhile it leaves alone. */
 #ifndef BELFRY_WEBHOOK_SENDER_RECORD_H
 #define BELFRY_WEBHOOK_SENDER_RECORD_H
 

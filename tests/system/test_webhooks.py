@@ -232,8 +232,8 @@ class WebhookTest(unittest.TestCase):
         receiver.secrets[path] = new_secret()
         return self.endpoint(receiver.url(path), receiver.secrets[path])
 
-    def publish(self, count=1, event="scheduled_call.failed"):
-        """Events of failed calls, each with its deliveries, in one transaction."""
+    def publish(self, count=1, event="scheduled_call.failed", wake=True):
+        """Events of failed calls, each with its deliveries, in one transaction; wakes the senders."""
         self.rows(f"""
             SELECT publish(array_agg(ROW('{event}', '{self.workspace}', now(), 'bulk',
                 jsonb_populate_record(NULL::scheduled_call, jsonb_build_object(
@@ -245,6 +245,9 @@ class WebhookTest(unittest.TestCase):
                     'scheduled_at', now(), 'status', 'failed', 'outcome', 'no_answer')),
                 3, 'no_answer', 480, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable))
             FROM generate_series(1, {count}) i""")
+        if wake:
+            subprocess.run(["redis-cli", "-s", self.home + "/redis.sock", "XADD", "bf:wake", "*", "e",
+                            "1"], check=True, stdout=subprocess.DEVNULL)
 
     def wait_done(self, count, deadline_s=20):
         done = f"SELECT count(*) FROM delivery_done WHERE workspace_id = '{self.workspace}'"
@@ -400,6 +403,27 @@ class WebhookTest(unittest.TestCase):
         self.publish()
         self.wait_done(42)
 
+    def test_long_failure_disables_the_endpoint(self):
+        receiver = self.receiver(lambda hook: 200 if hook.path == "/told" else 500)
+        told = self.endpoint(receiver.url("/told"), events="{webhook_endpoint.disabled}")
+        long, short = self.hook(receiver, "/long"), self.hook(receiver, "/short")
+        for end, hours in ((long, 73), (short, 71)):
+            self.rows(f"UPDATE webhook_endpoint SET failing_since = now() - interval '{hours} hours' "
+                      f"WHERE id = '{end}'")
+        self.sender(WEBHOOK_TIME_SCALE="0.01")
+        for _ in range(4):
+            self.publish()
+            dead = f"SELECT count(*) FROM delivery_done WHERE endpoint_id = '{long}'"
+            before = self.number(dead)
+            belfry.wait_until(lambda: self.number(dead) > before, 10, "a dead letter")
+        state = "SELECT status, coalesce(disabled_reason, '-') FROM webhook_endpoint WHERE id = "
+        belfry.wait_until(lambda: self.rows(f"{state}'{long}'") == [["disabled", "failing"]], 10,
+                          "the endpoint to be disabled")
+        self.wait_done(9)
+        self.assertEqual(self.rows(f"{state}'{short}'"), [["enabled", "-"]])
+        self.assertEqual(len(self.done(told)), 1)
+        self.assertEqual(self.done(long), [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 4)
+
     def test_deliveries_of_a_deleted_endpoint_are_buried(self):
         receiver = self.receiver()
         end = self.hook(receiver, "/a")
@@ -541,7 +565,7 @@ class WebhookTest(unittest.TestCase):
         self.sender()
         self.redis.kill()
         self.redis.wait()
-        self.publish(5)
+        self.publish(5, wake=False)
         self.wait_done(5)
         self.assertEqual(len(receiver.hooks), 5)
 
