@@ -80,8 +80,8 @@ static bool read_input(struct req *r, struct agent_in *in)
 	req_decode(r, fields, ARRAY_LEN(fields), in);
 	in->endpoint_text = req_object_text(r, in->endpoint, "endpoint", VARIABLES_MAX);
 	in->variables_text = req_object_text(r, in->variables, "variables", VARIABLES_MAX);
-	if (http_request_method(r->http) == HTTP_POST && !in->has_name)
-		req_fault(r, "", "name", "validation_error", "is required");
+	if (http_request_method(r->http) == HTTP_POST)
+		req_require(r, "name");
 	if (req_has_faults(r))
 		req_fail_validation(r);
 	return !req_has_faults(r);

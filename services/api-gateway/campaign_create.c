@@ -74,7 +74,6 @@ static const struct json_field fields[] = {
 	  .kind = JSON_K_I64,
 	  .offset = AT(rate),
 	  NO_FLAG,
-	  .nullable = true,
 	  .min = 1,
 	  .max = 600000 },
 	{ .name = "max_concurrent",
@@ -118,9 +117,7 @@ static const struct json_field fields[] = {
 static void check_bulk(struct req *r, const struct campaign_in *in)
 {
 	static const char detail[] = "is not taken by a bulk campaign";
-	if (in->rate == PG_NULL_I64)
-		req_fault(r, "", "rate_limit_per_minute", "validation_error",
-			  "is required for a bulk campaign");
+	req_require(r, "rate_limit_per_minute");
 	if (in->to_number.p != NULL)
 		req_fault(r, "", "to_number", "validation_error", detail);
 	if (in->cron.p != NULL)

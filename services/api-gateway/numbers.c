@@ -94,11 +94,10 @@ static bool read_input(struct req *r, struct number_in *in)
 	bool is_new = http_request_method(r->http) == HTTP_POST;
 	*in = (struct number_in){ .calls_per_minute = PG_NULL_I64, .max_concurrent = PG_NULL_I64 };
 	req_decode(r, fields, ARRAY_LEN(fields), in);
-	if (is_new && !in->has_e164)
-		req_fault(r, "", "e164", "validation_error", "is required");
-	if (is_new && !in->has_trunk)
-		req_fault(r, "", "trunk_id", "validation_error", "is required");
-	if (!is_new && in->has_e164)
+	if (is_new) {
+		req_require(r, "e164");
+		req_require(r, "trunk_id");
+	} else if (in->has_e164)
 		req_fault(r, "", "e164", "validation_error", "cannot be changed");
 	if (req_has_faults(r))
 		req_fail_validation(r);

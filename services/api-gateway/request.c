@@ -148,6 +148,12 @@ void req_decode(struct req *r, const struct json_field *fields, size_t n, void *
 			  out); /* faults are asked for together at the end */
 }
 
+void req_require(struct req *r, const char *key)
+{
+	if (json_get(r->body, key) == NULL)
+		req_fault(r, "", key, "validation_error", "is required");
+}
+
 struct str req_object_text(struct req *r, const struct json_value *v, const char *key, size_t max)
 {
 	struct strbuf b;

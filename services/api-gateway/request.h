@@ -74,6 +74,8 @@ void req_fault(struct req *r, const char *base, const char *key, const char *cod
 bool req_has_faults(const struct req *r);
 /* Decodes the body by the table; faults are collected, unknown members are faults. */
 void req_decode(struct req *r, const struct json_field *fields, size_t n, void *out);
+/* A member that must be there, whatever it holds. */
+void req_require(struct req *r, const char *key);
 /* Canonical text of an object, in the arena; STR_NONE for NULL. Larger than `max` is a fault. */
 struct str req_object_text(struct req *r, const struct json_value *v, const char *key, size_t max);
 /* A query parameter that is one of `words`; another is a fault. STR_NONE when absent. */

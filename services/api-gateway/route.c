@@ -233,13 +233,15 @@ static bool match_segment(struct str pattern, struct str segment, struct uuid *i
 	if (pattern.n < 2 || pattern.p[0] != '{')
 		return str_eq(pattern, segment);
 	struct str prefix = { pattern.p + 1, pattern.n - 2 };
+	if (!str_starts(segment, prefix) || segment.n == prefix.n || segment.p[prefix.n] != '_')
+		return false;
 	for (unsigned k = 0; k < ID_KIND_COUNT; k++) {
 		if (str_eq(prefix, str_from(id_prefix((enum id_kind)k)))) {
 			/* A malformed id is an object that does not exist. */
 			if (is_err(id_parse((enum id_kind)k, segment, &ids[*n])))
 				ids[*n] = UUID_NIL;
 			(*n)++;
-			return segment.n > 0;
+			return true;
 		}
 	}
 	return false;

@@ -139,9 +139,7 @@ static void check_dialer(struct req *r, const struct trunk_in *in, bool is_new)
 	bool is_known = false;
 	for (size_t i = 0; i < ARRAY_LEN(dialers); i++)
 		is_known = is_known || str_eq(in->dialer, str_from(dialers[i]));
-	if (is_new && !in->has_dialer)
-		req_fault(r, "", "dialer", "validation_error", "is required");
-	else if (!is_new && in->has_dialer)
+	if (!is_new && in->has_dialer)
 		req_fault(r, "", "dialer", "validation_error", "cannot be changed");
 	else if (in->dialer.p != NULL && !is_known)
 		req_fault(r, "", "dialer", "validation_error", "must be sim, sip or twilio");
@@ -153,8 +151,10 @@ static bool read_input(struct req *r, struct trunk_in *in)
 	size_t n = 0, n_secret = 0;
 	*in = (struct trunk_in){ .name = STR_NONE };
 	req_decode(r, fields, ARRAY_LEN(fields), in);
-	if (is_new && !in->has_name)
-		req_fault(r, "", "name", "validation_error", "is required");
+	if (is_new) {
+		req_require(r, "name");
+		req_require(r, "dialer");
+	}
 	check_dialer(r, in, is_new);
 	if (in->settings != NULL) {
 		in->open_text = pick_members(r, in->settings, false, &n);
