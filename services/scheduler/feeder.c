@@ -72,8 +72,8 @@ struct entry_batch {
 static void batch_flush(struct entry_batch *b, int shard)
 {
 	if (b->n[shard] > 0)
-		due_append(b->app->redis,
-			   &(struct due_batch){ shard, b->v[shard], b->n[shard] }, NULL, NULL);
+		due_append(b->app->redis, &(struct due_batch){ shard, b->v[shard], b->n[shard] },
+			   NULL, NULL);
 	b->n[shard] = 0;
 }
 

@@ -97,6 +97,9 @@ static void a_spaced_command_goes_first_and_last(void **state)
 
 /* --- addresses ------------------------------------------------------------------------------ */
 
+#define TEN "0123456789"
+#define UNIX_PATH_TOO_LONG "unix:///" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void urls_are_read_strictly(void **state)
 {
 	static const struct {
@@ -133,8 +136,7 @@ static void urls_are_read_strictly(void **state)
 		"redis://:p%00@h",
 		"unix://",
 		"unix://relative",
-		"unix:///0123456789012345678901234567890123456789012345678901234567890123456789"
-		"01234567890123456789012345678901234567890123456789",
+		UNIX_PATH_TOO_LONG,
 	};
 	struct redis_url u;
 	(void)state;
