@@ -1,4 +1,4 @@
-/* Slots up to 2^40 at any rate fit 64 bits: slot * 60,000 stays below 2^56. */
+/* Slots up to 2^37 fit 64 bits at any rate: slot * 60,000,000 stays below 2^63. */
 #include "domain/slot.h"
 
 usec_t slot_offset(int64_t slot, int64_t rate_per_min)
