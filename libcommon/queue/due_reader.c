@@ -70,7 +70,7 @@ static void on_ensured(struct err e, int64_t n_made, void *arg)
 	}
 	if (--d->repair.n_waiting > 0)
 		return;
-	log_warn("due_groups_made", LS("consumer", d->consumer));
+	log_info("due_groups_made", LS("consumer", d->consumer));
 	for (int i = 0; i < WIRE_SHARDS; i++)
 		memcpy(d->shards[i].last, "0", 2);
 	d->is_recovered = true;
@@ -118,7 +118,8 @@ static void put_away(struct due_reader *d, const struct redis_reply *fields,
 	due_ack(d->redis, &done, 1);
 }
 
-static void on_entry(struct due_reader *d, int shard, const struct redis_reply *entry)
+/* False when it was left as if it were not there. */
+static bool on_entry(struct due_reader *d, int shard, const struct redis_reply *entry)
 {
 	const struct redis_reply *fields = redis_at(entry, 1);
 	struct str id = redis_str(redis_at(entry, 0));
@@ -126,7 +127,7 @@ static void on_entry(struct due_reader *d, int shard, const struct redis_reply *
 	struct due_entry e;
 	if (id.n == 0 || id.n >= sizeof(ticket.entry_id)) {
 		log_error("due_entry_id_unusable", LT("entry", id));
-		return;
+		return false;
 	}
 	memcpy(ticket.entry_id, id.p, id.n);
 	memcpy(d->shards[shard].last, ticket.entry_id, sizeof(ticket.entry_id));
@@ -135,6 +136,7 @@ static void on_entry(struct due_reader *d, int shard, const struct redis_reply *
 		put_away(d, fields, &ticket, err);
 	else
 		d->o.on_entry(&e, &ticket, d->o.arg);
+	return true;
 }
 
 /* Gives away what came, and says how many there were. */
@@ -150,8 +152,7 @@ static size_t take_streams(struct due_reader *d, const struct redis_reply *strea
 		for (size_t j = 0; shard < WIRE_SHARDS && j < redis_count(entries); j++) {
 			if (d->is_closed)
 				return n;
-			on_entry(d, shard, redis_at(entries, j));
-			n++;
+			n += on_entry(d, shard, redis_at(entries, j)) ? 1 : 0;
 		}
 	}
 	return n;

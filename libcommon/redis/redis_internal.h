@@ -93,6 +93,7 @@ struct redis {
 	bool is_outage_logged;
 
 	struct redis_queue sent, parked, failed;
+	size_t parked_bytes;
 	bool is_flush_scheduled, is_free_scheduled, is_closed;
 	struct strbuf scratch;
 

@@ -10,6 +10,8 @@
 
 /* What the server has not taken yet, in bytes; more is refused. */
 #define OUTPUT_MAX ((size_t)32 << 20)
+/* What waits for the next connection, in bytes; more fails as without waiting. */
+#define PARKED_MAX ((size_t)8 << 20)
 
 /* --- rings ---------------------------------------------------------------------------------- */
 
@@ -146,10 +148,14 @@ void redis_arm_deadline(struct redis *r)
 static void park_or_fail(struct redis *r, struct redis_pending *p, struct err e)
 {
 	bool may_wait = p->mono_keep_until > loop_mono(r->loop) && !r->is_closed;
-	if (may_wait && p->eval != NULL && r->parked.n < r->max_pending)
+	bool has_room = p->eval != NULL && r->parked.n < r->max_pending &&
+			r->parked_bytes + p->eval->n <= PARKED_MAX;
+	if (may_wait && has_room) {
+		r->parked_bytes += p->eval->n;
 		redis_queue_push(&r->parked, p);
-	else
+	} else {
 		redis_fail(r, p, e);
+	}
 }
 
 static struct err why_not_now(const struct redis *r, bool is_greeting)
@@ -198,12 +204,13 @@ void redis_send_parked(struct redis *r)
 {
 	for (size_t n = r->parked.n; n > 0; n--) {
 		struct redis_pending p = redis_queue_pop(&r->parked);
+		r->parked_bytes -= p.eval->n;
 		if (r->is_closed || p.mono_keep_until <= loop_mono(r->loop)) {
 			redis_fail(r, &p,
 				   r->is_closed ? ERR(ERR_CANCELLED, "the connection was closed")
 						: ERR(ERR_TIMEOUT, "Redis was away too long"));
 		} else if (r->state != REDIS_UP) {
-			redis_queue_push(&r->parked, &p);
+			park_or_fail(r, &p, ERR(ERR_UNAVAILABLE, "Redis is away"));
 		} else {
 			redis_eval_write(r, p.eval, false);
 			redis_submit(r, &p);

@@ -188,6 +188,31 @@ static void a_reader_takes_up_what_its_broken_connection_lost(void **state)
 	queue_bench_wait_seen(b, 7);
 }
 
+static void an_entry_with_an_id_too_long_does_not_hold_up_the_others(void **state)
+{
+	struct queue_bench *b = *state;
+	queue_bench_start_reader(b, "one");
+	queue_bench_append_range(b, 1, 1, 1);
+	queue_bench_wait_seen(b, 1);
+	b->room = 0;
+	queue_bench_append_range(b, 2, 1, 1);
+	queue_bench_wait_seen(b, 2);
+	free(redis_fixture_text(b->server,
+				"XADD bf:{2}:due 99999999999999-18446744073709551000 e x"));
+	assert_int_equal(redis_fixture_int(b->server,
+					   "XREADGROUP GROUP dispatchers one STREAMS bf:{2}:due >"),
+			 1);
+	free(redis_fixture_text(b->server, "CLIENT KILL TYPE normal SKIPME yes"));
+	b->room = 100;
+	turn_until(b->loop, queue_bench_is_down, b);
+	turn_until(b->loop, queue_bench_is_up, b);
+	due_append(b->redis,
+		   &(struct due_batch){ 1, (struct due_entry[]){ queue_bench_entry(4, 1) }, 1 },
+		   NULL, NULL);
+	queue_bench_wait_seen(b, 3);
+	assert_int_equal(b->seen[2].e.call_id.b[15], 4);
+}
+
 static void flushall_is_noticed_and_reading_goes_on(void **state)
 {
 	struct queue_bench *b = *state;
@@ -238,6 +263,7 @@ int main(void)
 		TEST(no_room_pauses_until_resumed),
 		TEST(an_entry_that_nobody_can_read_is_put_away),
 		TEST(a_reader_takes_up_what_its_broken_connection_lost),
+		TEST(an_entry_with_an_id_too_long_does_not_hold_up_the_others),
 		TEST(flushall_is_noticed_and_reading_goes_on),
 		TEST(a_restart_is_survived),
 	};

@@ -69,6 +69,34 @@ static void a_kept_script_arrives_after_an_outage(void **state)
 	redis_bench_close(b);
 }
 
+static void what_waits_for_a_connection_is_bounded(void **state)
+{
+	struct redis_bench *b = redis_bench_open(state, (struct redis_options){ .max_pending = 2 });
+	redis_fixture_kill(b->server);
+	turn_until(b->loop, redis_bench_is_down, b);
+	for (int i = 0; i < 3; i++)
+		release(b, "me", 20 * USEC_PER_SEC);
+	redis_bench_wait(b, 1);
+	assert_int_equal(b->codes[0], ERR_UNAVAILABLE);
+	size_t n = (size_t)5 << 20;
+	char *big = calloc(1, n + 1);
+	assert_non_null(big);
+	memset(big, 'x', n);
+	redis_bench_close(b); /* cancels the two */
+	assert_int_equal(b->n_heard, 3);
+	assert_int_equal(b->codes[2], ERR_CANCELLED);
+
+	b = redis_bench_open(state, (struct redis_options){ .max_pending = 10 });
+	redis_fixture_kill(b->server);
+	turn_until(b->loop, redis_bench_is_down, b);
+	release(b, big, 20 * USEC_PER_SEC);
+	release(b, big, 20 * USEC_PER_SEC); /* 10 MB are too much */
+	redis_bench_wait(b, 1);
+	assert_int_equal(b->codes[0], ERR_UNAVAILABLE);
+	free(big);
+	redis_bench_close(b);
+}
+
 /* --- a command that is sent at most so often ------------------------------------------------ */
 
 static bool has_last_of_burst(void *arg)
@@ -216,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_script_runs_in_the_order_of_the_calls),
 		cmocka_unit_test(scripts_that_were_flushed_are_sent_again),
 		cmocka_unit_test(a_kept_script_arrives_after_an_outage),
+		cmocka_unit_test(what_waits_for_a_connection_is_bounded),
 		cmocka_unit_test(a_spaced_command_goes_first_and_last),
 		cmocka_unit_test(urls_are_read_strictly),
 		cmocka_unit_test(a_password_a_name_and_a_database_over_tcp),
