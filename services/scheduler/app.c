@@ -55,6 +55,7 @@ static void on_taken(struct err e, const struct pg_unit *u, void *arg)
 	log_info("leading", LI("epoch", app->epoch));
 	book_forget_all(app->book);
 	feeder_begin_again(app->feeder);
+	sweeper_rewind(app->sweeper);
 }
 
 static void on_evicted(struct err e, const struct pg_unit *u, void *arg)

@@ -4,8 +4,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "domain/slot.h"
+#include "feeder.h"
 #include "materializer.h"
 #include "store_gen.h"
+#include "sweeper.h"
 #include "sys/log.h"
 #include "task.h"
 
@@ -217,6 +219,7 @@ static void take_row(struct book *b, const struct plan_load_row *row)
 					 .workspace_per_min = or_zero(row->workspace_per_minute),
 					 .number_per_min = or_zero(row->number_per_minute) };
 	l->limits_at = app_now(b->app);
+	bool was_active = l->is_active;
 	l->is_active = str_eq(row->status, STR("active"));
 	l->line_at = row->line_at;
 	l->next_slot = max_i64(l->next_slot, row->next_slot);
@@ -224,6 +227,11 @@ static void take_row(struct book *b, const struct plan_load_row *row)
 	l->last_position = row->last_position;
 	if (!l->is_active)
 		return;
+	if (!was_active) {
+		/* While it was held, its retries were passed over. */
+		feeder_rewind_due(b->app->feeder);
+		sweeper_rewind(b->app->sweeper);
+	}
 	if (l->line_at == USEC_NEVER)
 		line_restart(b->app, l, -1);
 	else if (l->feed_slot < 0)

@@ -28,6 +28,7 @@ struct feeder {
 	usec_t due_after;
 	struct uuid due_after_id;
 	usec_t due_until;
+	bool is_rewound;
 };
 
 static void on_run(struct task *t, void *arg);
@@ -48,17 +49,21 @@ void feeder_free(struct feeder *f)
 	free(f);
 }
 
+void feeder_rewind_due(struct feeder *f)
+{
+	/* What was due before this the sweeper brings. */
+	f->is_rewound = true;
+	task_hurry(f->task);
+}
+
 void feeder_begin_again(struct feeder *f)
 {
 	struct line *l;
 
-	/* What was due before this the sweeper brings. */
-	f->due_after = app_now(f->app) - HORIZON_US;
-	f->due_after_id = UUID_NIL;
+	feeder_rewind_due(f);
 	for (size_t it = 0; (l = book_next(f->app->book, &it)) != NULL;)
 		if (l->feed_slot > l->sweep_slot)
 			l->feed_slot = l->sweep_slot;
-	task_hurry(f->task);
 }
 
 /* --- entries ------------------------------------------------------------------------------------ */
@@ -176,6 +181,11 @@ static void on_due(struct err e, const struct pg_unit *u, void *arg)
 
 static void feed_due(struct feeder *f)
 {
+	if (f->is_rewound) {
+		f->due_after = app_now(f->app) - HORIZON_US;
+		f->due_after_id = UUID_NIL;
+		f->is_rewound = false;
+	}
 	f->due_until = app_now(f->app) + HORIZON_US;
 	struct pg_unit *u = pg_unit_new();
 	add_due_feed(u, &(struct due_feed_args){ .after_at = f->due_after,
@@ -297,10 +307,18 @@ static void on_run(struct task *t, void *arg)
 	struct feeder *f = arg;
 	struct line *l;
 
+	bool any = false;
+
 	(void)t; /* is f->task */
 	f->n = 0;
-	for (size_t it = 0; (l = book_next(f->app->book, &it)) != NULL;)
+	for (size_t it = 0; (l = book_next(f->app->book, &it)) != NULL;) {
 		l->queued = 0;
+		any = any || l->is_active;
+	}
+	if (!any) {
+		feed_due(f);
+		return;
+	}
 	f->shards_left = WIRE_SHARDS;
 	for (int s = 0; s < WIRE_SHARDS; s++)
 		due_backlog(f->app->redis, s, on_backlog, f);

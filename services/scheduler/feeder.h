@@ -14,6 +14,8 @@ struct feeder *feeder_new(struct app *app);
 void feeder_free(struct feeder *f);
 /* A new leader, or the streams were lost: everything due soon is fed again. */
 void feeder_begin_again(struct feeder *f);
+/* A campaign dials again: what of it falls due within the horizon was passed over. */
+void feeder_rewind_due(struct feeder *f);
 
 /* Entries of calls in line and of calls with an instant of their own, for the sweeper too. */
 void feeder_append_line(struct app *app, const struct pg_result *r, struct line *const *lines);

@@ -25,7 +25,8 @@ struct sweeper {
 	usec_t after; /* the page goes on after this instant and id */
 	struct uuid after_id;
 	usec_t until;
-	usec_t low; /* the oldest still waiting that this cycle met */
+	usec_t low;      /* the oldest still waiting that this cycle met */
+	bool is_rewound; /* the next run begins at the oldest */
 	struct uuid ids[LINES_MAX];
 	int64_t from[LINES_MAX], to[LINES_MAX];
 	size_t n;
@@ -127,6 +128,12 @@ static void on_overdue_task(struct task *t, void *arg)
 	struct sweeper *s = arg;
 
 	(void)t; /* is s->overdue */
+	if (s->is_rewound) {
+		s->after = 0;
+		s->after_id = UUID_NIL;
+		s->low = USEC_NEVER;
+		s->is_rewound = false;
+	}
 	s->until = app_now(s->app) - OVERDUE_US;
 	struct pg_unit *u = pg_unit_new();
 	add_due_feed(u, &(struct due_feed_args){ .after_at = s->after,
@@ -228,6 +235,12 @@ struct sweeper *sweeper_new(struct app *app)
 	s->dead = task_new(app, DEAD_PERIOD_US, on_dead_task, s);
 	s->orphans = orphans_new(app);
 	return s;
+}
+
+void sweeper_rewind(struct sweeper *s)
+{
+	s->is_rewound = true;
+	task_hurry(s->overdue);
 }
 
 void sweeper_free(struct sweeper *s)

@@ -8,5 +8,8 @@
 
 struct sweeper *sweeper_new(struct app *app);
 void sweeper_free(struct sweeper *s);
+/* Looks at everything overdue again, from the oldest: a campaign dials again whose calls were passed
+ * over, or this process leads anew. */
+void sweeper_rewind(struct sweeper *s);
 
 #endif
