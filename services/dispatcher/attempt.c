@@ -56,10 +56,10 @@ void attempts_free(struct attempts *as)
 	if (as == NULL)
 		return;
 	struct attempt *a;
+	timer_free(as->timer);
+	heap_deinit(&as->deadlines); /* first: it touches the nodes inside the attempts */
 	for (size_t it = 0; (a = map_next(&as->by_id, &it)) != NULL;)
 		attempt_free(a);
-	timer_free(as->timer);
-	heap_deinit(&as->deadlines);
 	map_deinit(&as->by_id);
 	free(as);
 }
