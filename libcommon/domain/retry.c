@@ -136,9 +136,8 @@ struct retry_decision retry_decide(const struct retry_policy *p, const struct re
 	if (o == OUTCOME_NOT_SENT)
 		return (struct retry_decision){ .next = RETRY_VOID };
 	if (o == OUTCOME_CONFIG_ERROR)
-		return f->is_ad_hoc ? (struct retry_decision){ .next = RETRY_FAILED }
-				    : (struct retry_decision){ .next = RETRY_BACK,
-							       .pause_campaign = true };
+		return (struct retry_decision){ .next = f->is_ad_hoc ? RETRY_FAILED : RETRY_BACK,
+						.pause_campaign = !f->is_ad_hoc };
 	if (o == OUTCOME_RATE_LIMITED)
 		return decide_rate_limited(p, f, retry_after_us, unit);
 

@@ -105,16 +105,16 @@ static void on_overdue(struct err e, const struct pg_unit *u, void *arg)
 	}
 	const struct pg_result *r = pg_unit_result(u, 0);
 	size_t n = pg_result_rows(r);
-	struct due_feed_row row;
+	struct due_feed_row first, last;
 	feeder_append_due(s->app, r);
 	if (n > 0) {
-		get_due_feed(r, 0, &row);
-		s->low = min_i64(s->low, row.due_at);
-		get_due_feed(r, n - 1, &row);
+		get_due_feed(r, 0, &first);
+		s->low = min_i64(s->low, first.due_at);
 	}
 	if (n == OVERDUE_MAX) {
-		s->after = row.due_at;
-		s->after_id = row.call_id;
+		get_due_feed(r, n - 1, &last);
+		s->after = last.due_at;
+		s->after_id = last.call_id;
 	} else {
 		s->after = min_i64(s->low, s->until);
 		s->after_id = UUID_NIL;

@@ -20,7 +20,7 @@ static void follow(const struct retry_policy *p, enum outcome o, double unit)
 		f.rate_limited += o == OUTCOME_RATE_LIMITED ? 1 : 0;
 		f.agent_unavailable += o == OUTCOME_AGENT_UNAVAILABLE ? 1 : 0;
 	}
-	ASSERT(!"a call that is dialed for ever");
+	assert_failed("a call is dialed for ever", __FILE__, __LINE__);
 }
 
 static void check_policy(const struct retry_policy *p)

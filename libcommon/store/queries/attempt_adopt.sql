@@ -1,6 +1,7 @@
 -- Takes over open attempts whose dialer this dispatcher reaches: those of an earlier incarnation of
 -- its own slot at once, those of others once their lease has lapsed; and names again its own that
--- are older than $5 (a claim whose answer was lost leaves such). SKIP LOCKED: two adopters share.
+-- are older than $5 (a claim whose answer was lost leaves such). The longest open first; two
+-- adopters share (SKIP LOCKED).
 -- $1 dispatcher_id uuid
 -- $2 host text
 -- $3 slot int4
@@ -19,6 +20,7 @@ WITH lapsed AS (
 	SELECT a.workspace_id, a.id, l.is_own
 	FROM lapsed l JOIN attempt a ON a.dispatcher_id = l.id
 	WHERE a.dialer_instance = ANY ($4) AND (NOT l.is_own OR a.claimed_at < $5)
+	ORDER BY a.claimed_at
 	LIMIT $6
 	FOR UPDATE OF a SKIP LOCKED
 ), taken AS (
