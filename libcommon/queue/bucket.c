@@ -9,8 +9,9 @@
 
 #define BUCKETS_MAX 3
 #define NUMBER_SIZE 24
-/* How old a token may be that is given back, see bucket_give.lua. */
-#define BUCKET_GIVE_US (20 * USEC_PER_MS)
+/* How old a token may be that is given back, see bucket_give.lua: slack and carry use all of the
+ * promised 0.1 s, so nothing is left for tokens of the past. */
+#define BUCKET_GIVE_US 0
 
 static const struct redis_script bucket_take_lua = { "proto/lua/bucket_take.lua" };
 static const struct redis_script bucket_give_lua = { "proto/lua/bucket_give.lua" };

@@ -15,15 +15,22 @@ static int64_t or_null(int64_t v)
 	return v != 0 ? v : PG_NULL_I64;
 }
 
-static void add_share(struct pg_unit *u, const struct record_batch *b)
+/* Campaigns first, then their counters: the order of every transaction that takes both. */
+static void add_locks(struct pg_unit *u, const struct record_batch *b)
 {
 	size_t n = b->n_bridges + b->n_ends;
 	struct uuid *ids = NEW(pg_unit_arena(u), n, struct uuid);
-	for (size_t i = 0; i < b->n_bridges; i++)
-		ids[i] = b->bridges[i]->campaign_id;
-	for (size_t i = 0; i < b->n_ends; i++)
-		ids[b->n_bridges + i] = b->ends[i]->campaign_id;
+	struct uuid *ws = NEW(pg_unit_arena(u), n, struct uuid);
+	for (size_t i = 0; i < n; i++) {
+		const struct attempt *a =
+			i < b->n_bridges ? b->bridges[i] : b->ends[i - b->n_bridges];
+		ids[i] = a->campaign_id;
+		ws[i] = a->workspace_id;
+	}
 	add_campaign_share(u, &(struct campaign_share_args){ .campaign_ids = { ids, n } });
+	add_campaign_count_lock(u,
+				&(struct campaign_count_lock_args){ .workspace_ids = { ws, n },
+								    .campaign_ids = { ids, n } });
 }
 
 static size_t add_holds(struct pg_unit *u, const struct record_batch *b)
@@ -148,10 +155,10 @@ static void add_ends(struct pg_unit *u, const struct app *app, const struct reco
 
 void record_unit_build(struct pg_unit *u, const struct app *app, struct record_batch *b)
 {
-	size_t next = 1;
+	size_t next = 2;
 
 	b->held_at = b->bridged_at = b->ended_at = SIZE_MAX;
-	add_share(u, b);
+	add_locks(u, b);
 	if (add_holds(u, b) > 0)
 		b->held_at = next++;
 	if (b->n_bridges > 0) {

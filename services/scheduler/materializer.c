@@ -84,6 +84,8 @@ static void on_made(struct err e, const struct pg_unit *u, void *arg)
 	if (is_err(e)) {
 		log_warn("materialize_failed", LID("campaign", ID_CAMPAIGN, m->current), LERR(e),
 			 LS("sqlstate", pg_unit_sqlstate(u)), LS("message", pg_unit_message(u)));
+		if (l != NULL)
+			materializer_add(m, l);
 		timer_start(m->timer, FAILED_RETRY_US);
 		return;
 	}
@@ -96,7 +98,7 @@ static void on_made(struct err e, const struct pg_unit *u, void *arg)
 	if (l != NULL && is_ours) {
 		l->next_slot = row.next_slot;
 		l->position = row.position;
-		if (row.made == 0 && !row.is_more)
+		if (row.is_dry)
 			l->position = l->last_position; /* the rest was skipped */
 		is_urgent = line_instant(l, l->next_slot) < app_now(app) + URGENT_US;
 		materializer_add(m, l);
@@ -132,8 +134,10 @@ static void pump(void *arg)
 						    .most = app->settings.materialize_batch });
 	m->current = l->id;
 	m->mono_sent_at = loop_mono(app->loop);
-	if (is_err(pg_submit(app->pg, u, on_made, m)))
+	if (is_err(pg_submit(app->pg, u, on_made, m))) {
+		materializer_add(m, l);
 		timer_start(m->timer, FAILED_RETRY_US);
-	else
-		m->is_busy = true;
+		return;
+	}
+	m->is_busy = true;
 }

@@ -7,7 +7,7 @@
 -- $3 campaign_id uuid
 -- $4 until timestamptz
 -- $5 most int8
--- rows: made int8, next_slot int8, position int8, is_more bool, deliveries int8
+-- rows: made int8, next_slot int8, position int8, is_dry bool, deliveries int8
 WITH lead AS (
 	SELECT 1 FROM leader WHERE name = 'scheduler' AND epoch = $1 FOR SHARE
 ), camp AS (
@@ -63,7 +63,7 @@ WITH lead AS (
 )
 SELECT (SELECT count(*) FROM made), coalesce(a.next_slot, plan.next_slot),
 	coalesce(a.position, plan.position),
-	plan.room = $5 AND (SELECT count(*) FROM picked) = plan.room,
+	plan.room > 0 AND NOT EXISTS (SELECT FROM picked),
 	(SELECT publish(array_agg(ROW('scheduled_call.created', $2, now(), camp.kind, made.call, NULL,
 		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable
 		ORDER BY made.slot))
