@@ -18,7 +18,7 @@
 
 #define DRAIN_TIMEOUT_US (20 * USEC_PER_SEC)
 #define POLL_US (50 * USEC_PER_MS)
-#define PG_DEPTH 4
+#define PG_DEPTH 1 /* a unit that waits for a lock holds up no other */
 #define PG_WAITING_MAX 2000
 #define PG_UNIT_TIMEOUT_US (15 * USEC_PER_SEC)
 #define REDIS_TIMEOUT_US (2 * USEC_PER_SEC)

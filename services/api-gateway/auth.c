@@ -13,7 +13,7 @@
 
 #define ENTRIES_MAX 4096
 #define FAILURE_SLOTS 4096
-#define FAILURES_PER_MINUTE 60
+#define FAILURES_PER_MINUTE 600
 #define MINUTE_US (60 * USEC_PER_SEC)
 
 struct entry {
@@ -160,18 +160,23 @@ bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	return true;
 }
 
-static usec_t *failure_slot(struct auth *a, struct str peer)
+static size_t failure_slot(struct str peer)
 {
-	return &a->mono_failure_at[sec_crc32(peer) % FAILURE_SLOTS];
+	return sec_crc32(peer) % FAILURE_SLOTS;
 }
 
-bool auth_may_try(struct auth *a, struct str peer, usec_t mono_now)
+bool auth_may_try(const struct auth *a, struct str peer, usec_t mono_now)
 {
-	return *failure_slot(a, peer) - mono_now < MINUTE_US;
+	return a->mono_failure_at[failure_slot(peer)] - mono_now < MINUTE_US;
+}
+
+bool auth_has(const struct auth *a, const uint8_t hash[SHA256_SIZE])
+{
+	return find(a, hash) != NULL;
 }
 
 void auth_failed(struct auth *a, struct str peer, usec_t mono_now)
 {
-	usec_t *at = failure_slot(a, peer);
+	usec_t *at = &a->mono_failure_at[failure_slot(peer)];
 	*at = max_i64(*at, mono_now) + MINUTE_US / FAILURES_PER_MINUTE;
 }

@@ -58,8 +58,10 @@ void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE]);
 bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	       struct rate_state *out);
 
-/* Failed sign-ins by address: false when this one has failed too often lately. */
-bool auth_may_try(struct auth *a, struct str peer, usec_t mono_now);
+/* Failed sign-ins by address: false when this one has failed too often lately, and then only keys
+ * that were good before are let through (auth_has). */
+bool auth_may_try(const struct auth *a, struct str peer, usec_t mono_now);
+bool auth_has(const struct auth *a, const uint8_t hash[SHA256_SIZE]);
 void auth_failed(struct auth *a, struct str peer, usec_t mono_now);
 
 #endif

@@ -32,7 +32,7 @@ void req_reply(struct req *r, int status, const char *content_type, struct str b
 	log_answer(r, status);
 	app->answers[status / 100 % 6]++;
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
-	if (content_type != NULL && status != 200)
+	if (content_type != NULL)
 		http_reply_header(r->http, "Cache-Control", "no-store");
 	json_doc_free(r->doc);
 	r->doc = NULL;

@@ -203,17 +203,20 @@ static void authenticate(struct req *r)
 	struct auth *a = r->app->auth;
 	struct str token;
 	usec_t mono_now = loop_mono(r->app->loop);
-	if (!auth_may_try(a, http_request_peer(r->http), mono_now)) {
-		http_reply_header(r->http, "Retry-After", "60");
+	bool has_form = auth_token(http_request_header(r->http, "Authorization"), &token);
+	if (has_form)
+		auth_hash(a, token, r->key_hash);
+	if (!(has_form && auth_has(a, r->key_hash)) &&
+	    !auth_may_try(a, http_request_peer(r->http), mono_now)) {
+		http_reply_header(r->http, "Retry-After", "1");
 		req_fail(r, PROBLEM_RATE_LIMITED, "Too many failed sign-ins from this address.");
 		return;
 	}
-	if (!auth_token(http_request_header(r->http, "Authorization"), &token)) {
+	if (!has_form) {
 		auth_failed(a, http_request_peer(r->http), mono_now);
 		req_fail(r, PROBLEM_UNAUTHORIZED, "Send an API key: Authorization: Bearer bf_...");
 		return;
 	}
-	auth_hash(a, token, r->key_hash);
 	const struct principal *known = auth_get(a, r->key_hash, mono_now);
 	if (known != NULL) {
 		r->who = *known;

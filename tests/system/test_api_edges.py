@@ -443,6 +443,19 @@ class Edges(ApiCase):
 
 
 class Away(ApiCase):
+    def test_an_address_that_fails_too_often_is_slowed_down(self):
+        stranger = self.client("")
+        self.assertEqual(self.one.api.request("GET", "/v1/workspace").status, 200)
+        for n in range(5000):
+            answer = stranger.request("GET", "/v1/workspace")
+            if answer.status != 401:
+                break
+        self.problem(answer, 429, "rate_limited")
+        self.assertGreaterEqual(n, 500)
+        self.assertEqual(answer.headers["Retry-After"], "1")
+        # Whoever had signed in before from there stays signed in.
+        self.assertEqual(self.one.api.request("GET", "/v1/workspace").status, 200)
+
     def test_without_postgres_it_answers_503_and_comes_back(self):
         api = self.one.api
         self.assertEqual(api.request("GET", "/v1/workspace").status, 200)

@@ -14,7 +14,7 @@
 WITH recent AS MATERIALIZED (
 	SELECT t.id, t.position, t.to_number, t.name, t.status, t.outcome FROM target t
 	WHERE t.workspace_id = $1 AND t.campaign_id = $2 AND t.position < $6
-	ORDER BY t.position DESC LIMIT 3000
+	ORDER BY t.position DESC LIMIT 1500
 ), near AS MATERIALIZED (
 	SELECT t.id, t.position FROM recent t
 	WHERE (t.to_number LIKE $5 OR lower(t.name) LIKE lower($5))
