@@ -34,10 +34,10 @@ void intake_free(struct intake *in)
 	if (in == NULL)
 		return;
 	struct call *c;
+	timer_free(in->timer);
+	heap_deinit(&in->waiting); /* first: it touches the nodes inside the calls */
 	for (size_t it = 0; (c = map_next(&in->by_call, &it)) != NULL;)
 		free(c);
-	timer_free(in->timer);
-	heap_deinit(&in->waiting);
 	map_deinit(&in->by_call);
 	free(in);
 }

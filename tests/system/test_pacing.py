@@ -93,9 +93,13 @@ class PacingTest(belfry.TestCase):
         campaign = stack.campaign(belfry.numbers(60, block=block), rate=60000, **fields)
         stack.start_campaign(campaign)
         stack.wait_status(campaign, "completed", 60)
-        entries = stack.ledger().read()
-        ids = {dial["id"] for dial in stack.ledger().dials(campaign)}
+        ledger = stack.ledger()
+        ids = {dial["id"] for dial in ledger.dials(campaign)}
         self.assertEqual(len(ids), 60)
+        # A campaign is completed when its last conversation has begun.
+        belfry.wait_until(lambda: sum(e["ev"] == "outcome" and e["id"] in ids
+                                      for e in ledger.read()) == 60, 20, "60 outcomes")
+        entries = ledger.read()
         open_now = most = 0
         for entry in sorted(entries, key=lambda e: e["t_us"]):
             if entry["id"] in ids and entry["ev"] in ("dial", "outcome"):
