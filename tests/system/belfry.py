@@ -61,15 +61,19 @@ class Stack:
         self.settings = {f"BELFRY_{key}": str(value) for key, value in (settings or {}).items()}
         self.env, self.api, self.agent_id, self.number_id = {}, None, None, None
 
-    def run(self, *args, timeout_s=120, check=True):
-        """Runs a command of the stack and returns what it printed."""
+    def call(self, *args, timeout_s=120, check=True):
+        """Runs a command of the stack."""
         env = {**os.environ, "BELFRY_HOME": self.home, **self.settings}
         done = subprocess.run([STACK, *map(str, args)], env=env, stdin=subprocess.DEVNULL, text=True,
                               capture_output=True, timeout=timeout_s, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"stack {' '.join(map(str, args))}: exit code {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
-        return done.stdout
+        return done
+
+    def run(self, *args, **options):
+        """Runs a command of the stack and returns what it printed."""
+        return self.call(*args, **options).stdout
 
     def up(self):
         self.run("up", *self.options)
@@ -142,17 +146,18 @@ class Stack:
         return latest and latest[1]
 
     def down(self):
-        self.run("down", timeout_s=180)
+        """Ends all of it, and returns who did not end in time and was killed."""
+        return re.findall(r"stack: (.* was killed)", self.call("down", timeout_s=180).stderr)
 
     def close(self):
-        """Ends the stack, removes its home, and fails if a program complained of itself."""
+        """Ends the stack, removes its home, and fails if a program complained of itself or did not
+        end when it was told to."""
         if not os.path.isdir(self.home):
             return
         try:
             if self.api:
                 self.api.close()
-            self.run("down", timeout_s=180, check=False)
-            faults = []
+            faults = self.down()
             folder = os.path.join(self.home, "log")
             for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
                 text = self.log(file[:-len(".log")])

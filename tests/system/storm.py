@@ -101,6 +101,32 @@ class Storm:
         self.bursts += 1
         self.stack.restart("redis")
 
+    def restart_postgres(self):
+        """Once as by a power cut, once orderly; the API answers 503 meanwhile."""
+        self.say("postgres: immediate")
+        self.stack.kill("QUIT", "postgres")
+        self.pause(0.5, 1)
+        self.stack.start("postgres")
+        self.pause(2, 3)
+        self.say("postgres: restart")
+        self.stack.restart("postgres")
+        belfry.wait_until(lambda: self.stack.api.request("GET", "/v1/campaigns").status == 200, 30,
+                          "the API after Postgres came back")
+
+    def kill_everything(self):
+        services = ["dispatcher.0", "dispatcher.1", "scheduler.0", "scheduler.1", "webhook-sender.0"]
+        for service in services:
+            self.kill(service)
+        self.pause(0.5, 1)
+        for service in services:
+            self.stack.start(service)
+
+    def drain_everything(self):
+        for service in ("dispatcher", "scheduler", "webhook-sender"):
+            self.say(f"restart {service}")
+            self.stack.restart(service)
+            self.pause(0.3, 1)
+
     # --- the verdict
 
     def expected(self, number):
@@ -145,6 +171,9 @@ SCENES = {
     "lose": lambda storm: storm.lose_a_dispatcher(),
     "stop": lambda storm: (storm.stop(storm.leader(), 8), storm.stop("dispatcher.0", 8)),
     "redis": lambda storm: (storm.flush_redis(), storm.pause(1.5, 3), storm.restart_redis()),
+    "postgres": lambda storm: storm.restart_postgres(),
+    "all": lambda storm: storm.kill_everything(),
+    "drain": lambda storm: storm.drain_everything(),
 }
 
 
@@ -161,10 +190,10 @@ def run(stack, receiver, scene, seed, count, rate):
 
 
 def main():
-    """storm.py [SEED [COUNT]]: 20 seeds of killing, and each other scene twice, from SEED on."""
+    """storm.py [SEED [COUNT]]: 20 seeds of killing and each other scene twice, from SEED on."""
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
-    scenes = ["kill"] * 20 + ["lose", "stop", "redis"] * 2
+    scenes = ["kill"] * 20 + ["lose", "stop", "redis", "postgres", "all", "drain"] * 2
     passed = failed = 0
     for at, scene in enumerate(scenes):
         stack = belfry.Stack(dispatchers=2, schedulers=2, settings=SETTINGS)

@@ -1,5 +1,5 @@
 """The short form of the storm: kill -9, SIGSTOP past the lease, a dispatcher that does not come
-back, Redis losing its memory, in the middle of a campaign. `make storm` is the long one."""
+back, Redis losing its memory, Postgres cut off, all at once, in the middle of a campaign. `make storm` is the long one."""
 import unittest
 
 import belfry
@@ -32,6 +32,15 @@ class StormTest(belfry.TestCase):
 
     def test_redis_loses_its_memory(self):
         self.run_storm("redis", 6)
+
+    def test_postgres_cut_off_and_restarted(self):
+        self.run_storm("postgres", 7)
+
+    def test_everything_killed_at_once(self):
+        self.run_storm("all", 8)
+
+    def test_everything_drained_and_restarted(self):
+        self.run_storm("drain", 9)
 
 
 if __name__ == "__main__":
