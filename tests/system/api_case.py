@@ -81,8 +81,10 @@ class ApiCase(belfry.TestCase):
         script = f'set -a; . "{home}/run/settings"; . "{home}/env"; exec "$@"'
         program = os.path.join(os.environ.get("BELFRY_BIN", os.path.join(belfry.ROOT, "build/bin")),
                                "belfry-admin")
-        done = subprocess.run(["bash", "-c", script, "admin", program, *args], text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        env = {k: v for k, v in os.environ.items() if not k.startswith("BELFRY_")}
+        done = subprocess.run(["bash", "-c", script, "admin", program, *args], env=env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              check=False)
         if done.returncode != 0:
             raise AssertionError(f"belfry-admin {args}: {done.stdout}{done.stderr}")
         return done.stdout.split()[-1].rpartition("=")[2]
