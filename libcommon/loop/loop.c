@@ -59,14 +59,19 @@ static void run_jobs(struct loop *l)
 	l->spare = q;
 }
 
-void loop_free(struct loop *l)
+void loop_settle(struct loop *l)
 {
-	if (l == NULL)
-		return;
 	for (int round = 0; l->jobs.n > 0; round++) {
 		ASSERT(round < LAST_ROUNDS_MAX);
 		run_jobs(l);
 	}
+}
+
+void loop_free(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	loop_settle(l);
 	if (l->on_term != NULL)
 		event_free(l->on_term);
 	if (l->on_int != NULL)

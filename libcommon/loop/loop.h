@@ -1,6 +1,7 @@
 /* One event loop for one process: time read once per turn, timers, deferred frees, signals, drain.
  *
- * Order of a life: loop_new, modules made on it, loop_run, modules freed, loop_free.
+ * Order of a life: loop_new, modules made on it, loop_run, connections closed, loop_settle, modules
+ * freed, loop_free.
  * Shutdown: SIGTERM or SIGINT (or loop_drain) calls the drain callback once; the service stops
  * taking work, finishes or hands back, and calls loop_stop. When the drain deadline passes first,
  * the loop stops by itself. A second signal stops at once. A turn longer than 50 ms is logged.
@@ -41,6 +42,9 @@ void loop_defer_free(struct loop *l, void *p, void (*fn)(void *));
  * the order they came, so an object's deferred calls run before its deferred free. What is left
  * when the loop ends runs in loop_free. */
 void loop_defer(struct loop *l, loop_fn fn, void *arg);
+/* Outside of loop_run: runs what was deferred until nothing is left. A service calls it between
+ * closing its connections, which still owe their last callbacks, and freeing who gets those. */
+void loop_settle(struct loop *l);
 
 /* --- timers: one shot, microseconds (timerfd-exact below a millisecond), re-armed freely ---- */
 struct timer;

@@ -174,12 +174,14 @@ static struct err app_open(struct app *app)
 
 static void app_close(struct app *app)
 {
+	app->is_closing = true;
 	due_reader_close(app->reader);
 	control_reader_close(app->control);
-	pg_pool_free(app->claim_pg);
 	pg_pool_free(app->record_pg);
-	links_close(app->links);
+	pg_pool_free(app->claim_pg); /* last: app_now() asks it */
 	redis_close(app->redis);
+	loop_settle(app->loop);
+	links_close(app->links);
 	lease_free(app->lease);
 	records_free(app->records);
 	attempts_free(app->attempts);

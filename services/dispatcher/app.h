@@ -38,6 +38,7 @@ struct app {
 	struct control_reader *control;
 	struct timer *drain_timer;
 	char **argv;
+	bool is_closing; /* what fails now is not tried again */
 
 	struct intake *intake;
 	struct lanes *lanes;

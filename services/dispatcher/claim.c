@@ -60,7 +60,7 @@ static void pump(void *arg);
 
 static void pump_soon(struct claims *cs)
 {
-	if (cs->pump_is_due || cs->n > 0)
+	if (cs->pump_is_due || cs->n > 0 || cs->app->is_closing)
 		return;
 	cs->pump_is_due = true;
 	loop_defer(cs->app->loop, pump, cs);

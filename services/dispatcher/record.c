@@ -59,7 +59,7 @@ bool records_are_idle(const struct records *rs)
 
 static void pump_soon(struct records *rs)
 {
-	if (rs->pump_is_due || rs->is_busy || timer_is_armed(rs->retry))
+	if (rs->pump_is_due || rs->is_busy || rs->app->is_closing || timer_is_armed(rs->retry))
 		return;
 	rs->pump_is_due = true;
 	loop_defer(rs->app->loop, pump, rs);

@@ -203,6 +203,7 @@ static void app_close(struct app *app)
 	leader_lock_free(app->lock);
 	pg_pool_free(app->pg);
 	redis_close(app->redis);
+	loop_settle(app->loop);
 	finisher_free(app->finisher);
 	sweeper_free(app->sweeper);
 	feeder_free(app->feeder);
