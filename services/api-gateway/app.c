@@ -137,6 +137,7 @@ static void close_parts(struct app *app)
 		http_server_close(app->http);
 	if (app->redis != NULL)
 		redis_close(app->redis);
+	loop_settle(app->loop);
 	timer_free(app->ready_timer);
 	auth_free(app->auth);
 	zones_free(app->zones);
