@@ -76,15 +76,19 @@ static void add_rule(struct zone *z, int64_t from_s)
 	struct zone_segment s;
 
 	zone_rule_segment(&z->rule, from_s, &s);
-	if (from_s == ZONE_FIRST_S)
-		z->first_s = s.offset_s;
-	else if (z->rule.has_dst)
-		add(z, from_s, s.offset_s); /* the rule begins here, be the offset the same */
-	else
-		add_if_new(z, from_s, s.offset_s);
 	z->has_rule = z->rule.has_dst;
-	if (z->has_rule)
-		write_out(z, from_s);
+	if (from_s == ZONE_FIRST_S) {
+		z->first_s = s.offset_s;
+		return;
+	}
+	add_if_new(z, from_s, s.offset_s);
+	if (!z->has_rule)
+		return;
+	size_t n = z->n;
+	write_out(z, from_s);
+	/* with nothing of the rule written out, where it begins must be known all the same */
+	if (z->n == n && (n == 0 || z->changes[n - 1].at_s != from_s))
+		add(z, from_s, s.offset_s);
 }
 
 struct err zone_read(struct str bytes, struct zone **out)
