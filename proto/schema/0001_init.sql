@@ -208,7 +208,7 @@ CREATE TABLE target (
 	UNIQUE (campaign_id, to_number),
 	UNIQUE (campaign_id, position),
 	FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaign (workspace_id, id) ON DELETE CASCADE
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 45);
 CREATE INDEX target_search ON target USING gin
 	(to_number gin_trgm_ops, (lower(name)) gin_trgm_ops);
 
@@ -248,7 +248,7 @@ CREATE TABLE scheduled_call (
 	carrier_errors smallint NOT NULL DEFAULT 0,
 	agent_unavailable smallint NOT NULL DEFAULT 0,
 	PRIMARY KEY (workspace_id, id)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 40);
 CREATE UNIQUE INDEX scheduled_call_occurrence ON scheduled_call
 	(campaign_id, schedule_version, occurrence_key) WHERE occurrence_key IS NOT NULL;
 CREATE UNIQUE INDEX scheduled_call_target ON scheduled_call (target_id) WHERE target_id IS NOT NULL;
@@ -401,7 +401,7 @@ CREATE TABLE delivery (
 	sender_id uuid, -- who holds it
 	lease_until timestamptz,
 	PRIMARY KEY (workspace_id, endpoint_id, id)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 40);
 CREATE INDEX delivery_due ON delivery (endpoint_id, due_at);
 
 -- What became of them, with the last attempt's facts.
