@@ -235,6 +235,8 @@ class TestCase(unittest.TestCase):
         return receiver
 
     def _show_logs(self, stack):
-        outcome = getattr(self, "_outcome", None)
-        if outcome is not None and not outcome.success:
+        # By the result: while cleanups run, unittest's own flag speaks of the cleanup.
+        result = getattr(getattr(self, "_outcome", None), "result", None)
+        broken = [test for test, _ in result.failures + result.errors] if result else []
+        if any(getattr(test, "test_case", test) is self for test in broken):
             print(stack.log_tails(), flush=True)

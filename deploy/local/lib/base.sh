@@ -250,15 +250,17 @@ stop_instances() {
 			pid=$(pid_of "$name")
 			if [[ -n $pid ]]; then
 				running+=("$name")
-				kill -TERM "$pid" 2>/dev/null || true
+				# In this order: a SIGCONT that comes while LeakSanitizer looks
+				# at a process that ends makes it wait for ever.
 				kill -CONT "$pid" 2>/dev/null || true
+				kill -TERM "$pid" 2>/dev/null || true
 			fi
 			;;
 		esac
 	done
 	for name in "${running[@]}"; do
-		if ! await_gone "$name" 20; then
-			echo "stack: $name did not end in 20 s and was killed" >&2
+		if ! await_gone "$name" 30; then
+			echo "stack: $name did not end in 30 s and was killed" >&2
 			pid=$(pid_of "$name")
 			[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true
 			await_gone "$name" 5 || die "$name does not die"
