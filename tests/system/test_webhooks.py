@@ -419,7 +419,7 @@ class WebhookTest(unittest.TestCase):
         state = "SELECT status, coalesce(disabled_reason, '-') FROM webhook_endpoint WHERE id = "
         belfry.wait_until(lambda: self.rows(f"{state}'{long}'") == [["disabled", "failing"]], 10,
                           "the endpoint to be disabled")
-        self.wait_done(9)
+        self.wait_done(10)  # 4 and 4, and what says that one was disabled, to the two others
         self.assertEqual(self.rows(f"{state}'{short}'"), [["enabled", "-"]])
         self.assertEqual(len(self.done(told)), 1)
         self.assertEqual(self.done(long), [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 4)
