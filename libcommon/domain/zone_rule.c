@@ -178,18 +178,19 @@ static int64_t day_of(const struct zone_date *d, int year)
  * so that a rule "until the year's end" and "from the year's start" does not interrupt itself. */
 static void list_changes(const struct zone_rule *r, int year, struct change out[CHANGES])
 {
-	size_t n = 0;
-	for (int y = year - YEARS_AROUND; y <= year + YEARS_AROUND; y++) {
-		const struct change both[2] = {
-			{ day_of(&r->start, y) * DAY_S + r->start.time_s - r->std_s, r->dst_s },
-			{ day_of(&r->end, y) * DAY_S + r->end.time_s - r->dst_s, r->std_s },
+	for (size_t n = 0; n < CHANGES; n++) {
+		int y = year - YEARS_AROUND + (int)(n / 2);
+		bool is_start = n % 2 == 0;
+		const struct zone_date *d = is_start ? &r->start : &r->end;
+		int32_t before_s = is_start ? r->std_s : r->dst_s;
+		struct change next = {
+			.at_s = day_of(d, y) * DAY_S + d->time_s - before_s,
+			.offset_s = is_start ? r->dst_s : r->std_s,
 		};
-		for (int i = 0; i < 2; i++) {
-			size_t k = n++;
-			for (; k > 0 && out[k - 1].at_s > both[i].at_s; k--)
-				out[k] = out[k - 1];
-			out[k] = both[i];
-		}
+		size_t k = n;
+		for (; k > 0 && out[k - 1].at_s > next.at_s; k--)
+			out[k] = out[k - 1];
+		out[k] = next;
 	}
 }
 

@@ -4,7 +4,7 @@
 #include "domain/zone_rule.h"
 #include "pieces.h"
 
-#define STEPS 40
+#define STEPS 12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

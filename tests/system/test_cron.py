@@ -186,7 +186,7 @@ class TreeTest(unittest.TestCase):
 
 
 class Planner:
-    """The rules of docs/schedules.md once more, over Python's zoneinfo: the times with one offset in a
+    """The rules of docs/schedules.md once more, over Python's zoneinfo: times with one offset in a
     span, and for each schedule its instants in them."""
 
     def __init__(self, name, begin, days):

@@ -104,68 +104,68 @@ static void what_is_no_rule_is_refused(void **state)
 }
 
 /* One segment per row: where it begins and ends, its offset, the one before. */
+static const struct {
+	const char *text, *asked, *start, *end;
+	int32_t offset_s, before_s;
+} changes[] = {
+	{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-07-01T00:00:00Z", "2040-03-25T01:00:00Z",
+	  "2040-10-28T01:00:00Z", 7200, 3600 },
+	{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-12-31T23:59:59Z", "2040-10-28T01:00:00Z",
+	  "2041-03-31T01:00:00Z", 3600, 7200 },
+	{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-03-25T00:59:59Z", "2039-10-30T01:00:00Z",
+	  "2040-03-25T01:00:00Z", 3600, 7200 },
+	{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-03-25T01:00:00Z", "2040-03-25T01:00:00Z",
+	  "2040-10-28T01:00:00Z", 7200, 3600 },
+	/* Dublin: what is called DST is the winter */
+	{ "IST-1GMT0,M10.5.0,M3.5.0/1", "2050-01-01T00:00:00Z", "2049-10-31T01:00:00Z",
+	  "2050-03-27T01:00:00Z", 0, 3600 },
+	{ "IST-1GMT0,M10.5.0,M3.5.0/1", "2050-07-01T00:00:00Z", "2050-03-27T01:00:00Z",
+	  "2050-10-30T01:00:00Z", 3600, 0 },
+	/* Nuuk: 22:00 on the Saturday before */
+	{ "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "2040-05-01T00:00:00Z", "2040-03-25T01:00:00Z",
+	  "2040-10-28T01:00:00Z", -3600, -7200 },
+	/* the southern half: over the new year */
+	{ "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", "2050-01-01T00:00:00Z", "2049-10-02T15:30:00Z",
+	  "2050-04-02T15:00:00Z", 39600, 37800 },
+	/* Gaza: 50 hours after the fourth Thursday begins */
+	{ "EET-2EEST,M3.4.4/50,M10.4.4/50", "2042-06-01T00:00:00Z", "2042-03-29T00:00:00Z",
+	  "2042-10-24T23:00:00Z", 10800, 7200 },
+	/* J60 is March 1 in every year, 59 is it in common years only */
+	{ "AAA0BBB,J60/0,J300/0", "2023-03-05T00:00:00Z", "2023-03-01T00:00:00Z",
+	  "2023-10-26T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,J60/0,J300/0", "2024-03-05T00:00:00Z", "2024-03-01T00:00:00Z",
+	  "2024-10-26T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,J59/0,J300/0", "2024-03-05T00:00:00Z", "2024-02-28T00:00:00Z",
+	  "2024-10-26T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,59/0,300/0", "2023-03-05T00:00:00Z", "2023-03-01T00:00:00Z",
+	  "2023-10-27T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,59/0,300/0", "2024-03-05T00:00:00Z", "2024-02-29T00:00:00Z",
+	  "2024-10-26T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,365/0,100/0", "2024-12-31T12:00:00Z", "2024-12-31T00:00:00Z",
+	  "2025-04-10T23:00:00Z", 3600, 0 },
+	/* the first week of a month that begins on that weekday, and the last of five */
+	{ "AAA0BBB,M9.1.0/0,M12.5.0/0", "2024-10-01T00:00:00Z", "2024-09-01T00:00:00Z",
+	  "2024-12-28T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,M9.4.0/0,M12.5.2/0", "2024-10-01T00:00:00Z", "2024-09-22T00:00:00Z",
+	  "2024-12-30T23:00:00Z", 3600, 0 },
+	/* changes that stand outside of their year */
+	{ "AAA0BBB,M1.1.0/-167,M7.1.0/0", "2023-12-31T12:00:00Z", "2023-12-31T01:00:00Z",
+	  "2024-07-06T23:00:00Z", 3600, 0 },
+	{ "AAA0BBB,M7.1.0/0,M12.5.6/167", "2024-01-04T00:00:00Z", "2023-07-02T00:00:00Z",
+	  "2024-01-05T22:00:00Z", 3600, 0 },
+};
+
 static void rules_change_when_they_say(void **state)
 {
-	static const struct {
-		const char *text, *asked, *start, *end;
-		int32_t offset_s, before_s;
-	} rows[] = {
-		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-07-01T00:00:00Z", "2040-03-25T01:00:00Z",
-		  "2040-10-28T01:00:00Z", 7200, 3600 },
-		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-12-31T23:59:59Z", "2040-10-28T01:00:00Z",
-		  "2041-03-31T01:00:00Z", 3600, 7200 },
-		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-03-25T00:59:59Z", "2039-10-30T01:00:00Z",
-		  "2040-03-25T01:00:00Z", 3600, 7200 },
-		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2040-03-25T01:00:00Z", "2040-03-25T01:00:00Z",
-		  "2040-10-28T01:00:00Z", 7200, 3600 },
-		/* Dublin: what is called DST is the winter */
-		{ "IST-1GMT0,M10.5.0,M3.5.0/1", "2050-01-01T00:00:00Z", "2049-10-31T01:00:00Z",
-		  "2050-03-27T01:00:00Z", 0, 3600 },
-		{ "IST-1GMT0,M10.5.0,M3.5.0/1", "2050-07-01T00:00:00Z", "2050-03-27T01:00:00Z",
-		  "2050-10-30T01:00:00Z", 3600, 0 },
-		/* Nuuk: 22:00 on the Saturday before */
-		{ "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "2040-05-01T00:00:00Z", "2040-03-25T01:00:00Z",
-		  "2040-10-28T01:00:00Z", -3600, -7200 },
-		/* the southern half: over the new year */
-		{ "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", "2050-01-01T00:00:00Z",
-		  "2049-10-02T15:30:00Z", "2050-04-02T15:00:00Z", 39600, 37800 },
-		/* Gaza: 50 hours after the fourth Thursday begins */
-		{ "EET-2EEST,M3.4.4/50,M10.4.4/50", "2042-06-01T00:00:00Z", "2042-03-29T00:00:00Z",
-		  "2042-10-24T23:00:00Z", 10800, 7200 },
-		/* J60 is March 1 in every year, 59 is it in common years only */
-		{ "AAA0BBB,J60/0,J300/0", "2023-03-05T00:00:00Z", "2023-03-01T00:00:00Z",
-		  "2023-10-26T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,J60/0,J300/0", "2024-03-05T00:00:00Z", "2024-03-01T00:00:00Z",
-		  "2024-10-26T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,J59/0,J300/0", "2024-03-05T00:00:00Z", "2024-02-28T00:00:00Z",
-		  "2024-10-26T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,59/0,300/0", "2023-03-05T00:00:00Z", "2023-03-01T00:00:00Z",
-		  "2023-10-27T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,59/0,300/0", "2024-03-05T00:00:00Z", "2024-02-29T00:00:00Z",
-		  "2024-10-26T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,365/0,100/0", "2024-12-31T12:00:00Z", "2024-12-31T00:00:00Z",
-		  "2025-04-10T23:00:00Z", 3600, 0 },
-		/* the first week of a month that begins on that weekday, and the last of five */
-		{ "AAA0BBB,M9.1.0/0,M12.5.0/0", "2024-10-01T00:00:00Z", "2024-09-01T00:00:00Z",
-		  "2024-12-28T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,M9.4.0/0,M12.5.2/0", "2024-10-01T00:00:00Z", "2024-09-22T00:00:00Z",
-		  "2024-12-30T23:00:00Z", 3600, 0 },
-		/* changes that stand outside of their year */
-		{ "AAA0BBB,M1.1.0/-167,M7.1.0/0", "2023-12-31T12:00:00Z", "2023-12-31T01:00:00Z",
-		  "2024-07-06T23:00:00Z", 3600, 0 },
-		{ "AAA0BBB,M7.1.0/0,M12.5.6/167", "2024-01-04T00:00:00Z", "2023-07-02T00:00:00Z",
-		  "2024-01-05T22:00:00Z", 3600, 0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct zone_rule r = parsed(rows[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		struct zone_rule r = parsed(changes[i].text);
 		struct zone_segment s;
-		zone_rule_segment(&r, at(rows[i].asked), &s);
-		CHECK(s.start_s == at(rows[i].start), "row %zu: %" PRId64, i, s.start_s);
-		CHECK(s.end_s == at(rows[i].end), "row %zu: %" PRId64, i, s.end_s);
-		CHECK(s.offset_s == rows[i].offset_s && s.before_s == rows[i].before_s, "row %zu",
-		      i);
+		zone_rule_segment(&r, at(changes[i].asked), &s);
+		CHECK(s.start_s == at(changes[i].start), "row %zu: %" PRId64, i, s.start_s);
+		CHECK(s.end_s == at(changes[i].end), "row %zu: %" PRId64, i, s.end_s);
+		CHECK(s.offset_s == changes[i].offset_s && s.before_s == changes[i].before_s,
+		      "row %zu", i);
 	}
 }
 
@@ -179,7 +179,7 @@ static void rules_that_cancel_themselves_have_one_offset(void **state)
 		{ "EST5EDT,0/0,J365/25", -14400 },    /* summer all year, as RFC 9636 writes it */
 		{ "AAA0BBB0,M3.5.0,M10.5.0", 0 },     /* two names, one offset */
 		{ "AAA0BBB,M3.5.0/1,M3.5.0/2", 0 },   /* over as it begins */
-		{ "XXX-2<+01>-1,0/0,J365/23", 3600 }, /* a negative one, all year */
+		{ "AAA-2<+01>-1,0/0,J365/23", 3600 }, /* a negative one, all year */
 	};
 
 	(void)state;
