@@ -253,7 +253,10 @@ class Planner:
                     at += datetime.datetime.combine(
                         local.date() + datetime.timedelta(days=1), datetime.time()) - local
                     continue
-                if local.hour in schedule.hours and local.minute in schedule.minutes:
+                if local.hour not in schedule.hours:
+                    at += MINUTE * (60 - local.minute)
+                    continue
+                if local.minute in schedule.minutes:
                     yield at
                 at += MINUTE
 
