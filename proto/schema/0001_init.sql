@@ -212,6 +212,17 @@ CREATE TABLE target (
 CREATE INDEX target_search ON target USING gin
 	(to_number gin_trgm_ops, (lower(name)) gin_trgm_ops);
 
+-- The next targets of a campaign that wait, in order. A function for its settings: nothing tells the
+-- planner how large this campaign is, and where it expects few targets it reads and sorts all that
+-- are left for each batch.
+CREATE FUNCTION pending_targets(campaign uuid, after bigint, most bigint)
+RETURNS TABLE (id uuid, "position" bigint) LANGUAGE sql STABLE ROWS 1
+SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off AS $$
+	SELECT t.id, t.position FROM target t
+	WHERE t.campaign_id = $1 AND t.position > $2 AND t.status = 'pending'
+	ORDER BY t.position LIMIT $3
+$$;
+
 -- --- calls ---------------------------------------------------------------------------------
 
 -- What is open: scheduled or dialing, and terminal ones until the archiver has moved them.

@@ -15,7 +15,8 @@
 --   agent_unavailable int2, max_attempts int2, retry_policy jsonb, shard int2, is_own bool
 WITH lapsed AS (
 	SELECT d.id, d.id = $1 AS is_own FROM dispatcher d
-	WHERE d.id = $1 OR d.lease_until < now() OR (d.host = $2 AND d.slot = $3)
+	WHERE (d.id = $1 AND $5 IS NOT NULL) OR d.lease_until < now()
+		OR (d.host = $2 AND d.slot = $3 AND d.id <> $1)
 ), found AS (
 	SELECT a.workspace_id, a.id, l.is_own
 	FROM lapsed l JOIN attempt a ON a.dispatcher_id = l.id

@@ -11,11 +11,8 @@ WITH plan AS (
 	WHERE p.workspace_id = $1 AND p.campaign_id = $2 AND c.status = 'cancelled'
 	FOR UPDATE OF p
 ), seen AS (
-	SELECT t.id, t.position FROM plan CROSS JOIN LATERAL (
-		SELECT t.id, t.position FROM target t
-		WHERE t.campaign_id = $2 AND t.workspace_id = $1 AND t.position > plan.position
-		ORDER BY t.position LIMIT $3
-	) t
+	SELECT t.id, t.position FROM plan
+	CROSS JOIN LATERAL pending_targets($2, plan.position, $3) t
 ), skipped AS (
 	UPDATE target t SET status = 'skipped', updated_at = now()
 	FROM seen s

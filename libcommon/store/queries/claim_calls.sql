@@ -58,7 +58,7 @@ WITH asked AS (
 		row_number() OVER (PARTITION BY s.campaign_id ORDER BY s.ord) AS k_rank,
 		row_number() OVER (PARTITION BY s.workspace_id ORDER BY s.ord) AS w_rank,
 		row_number() OVER (PARTITION BY s.number_id ORDER BY s.ord) AS n_rank
-	FROM seen s WHERE s.refusal IS NULL AND NOT s.is_mine
+	FROM seen s WHERE s.refusal IS NULL AND s.is_mine IS NOT TRUE
 ), fit AS (
 	SELECT r.* FROM ranked r
 	WHERE (r.k_max IS NULL OR r.k_rank + coalesce((SELECT sum(l.n) FROM load l
@@ -73,36 +73,42 @@ WITH asked AS (
 		dials = c.dials + 1, updated_at = now()
 	FROM fit f
 	WHERE c.workspace_id = f.workspace_id AND c.id = f.call_id AND c.status = 'scheduled'
-	RETURNING f.ord, c.dials, c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable,
-		c.to_number, c.from_number, c.variables, c.target_id
+	RETURNING f.ord, f.workspace_id, f.attempt_id, f.call_id, f.campaign_id, f.number_id,
+		f.trunk_id, f.dialer, f.instance, f.ring_timeout_s, f.max_duration_s, f.max_attempts,
+		f.retry_policy, f.agent, c.dials, c.counted, c.rate_limited, c.carrier_errors,
+		c.agent_unavailable, c.to_number, c.from_number, c.variables, c.target_id,
+		clock_timestamp() AS claimed_at
 ), opened AS (
 	INSERT INTO attempt (workspace_id, id, call_id, campaign_id, target_id, number_id, trunk_id,
 		number, dispatcher_id, dialer, dialer_instance, ring_timeout_s, max_duration_s,
 		claimed_at)
-	SELECT f.workspace_id, f.attempt_id, f.call_id, f.campaign_id, c.target_id, f.number_id,
-		f.trunk_id, c.dials, $1, f.dialer, f.instance, f.ring_timeout_s, f.max_duration_s,
-		clock_timestamp()
-	FROM claimed c JOIN fit f USING (ord)
-	RETURNING id, claimed_at
-), mine AS (
-	SELECT s.ord, c.dials, c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable,
-		c.to_number, c.from_number, c.variables, c.target_id
+	SELECT workspace_id, attempt_id, call_id, campaign_id, target_id, number_id, trunk_id, dials,
+		$1, dialer, instance, ring_timeout_s, max_duration_s, claimed_at
+	FROM claimed
+), answered AS (
+	SELECT ord, 'claimed' AS verdict, claimed_at, dials, counted, rate_limited, carrier_errors,
+		agent_unavailable, max_attempts, retry_policy, to_number, from_number, agent, trunk_id,
+		dialer, ring_timeout_s, max_duration_s, variables, target_id
+	FROM claimed
+	UNION ALL
+	SELECT s.ord, 'claimed', x.claimed_at, c.dials, c.counted, c.rate_limited, c.carrier_errors,
+		c.agent_unavailable, s.max_attempts, s.retry_policy, c.to_number, c.from_number, s.agent,
+		s.trunk_id, x.dialer, s.ring_timeout_s, s.max_duration_s, c.variables, c.target_id
 	FROM seen s
 	JOIN scheduled_call c ON c.workspace_id = s.workspace_id AND c.id = s.call_id
+	JOIN attempt x ON x.workspace_id = s.workspace_id AND x.id = s.attempt_id
 	WHERE s.is_mine
-	UNION ALL SELECT * FROM claimed
+	UNION ALL
+	-- Uncorrelated, so that it is hashed: joins of these lists would be quadratic, since the
+	-- planner takes each for one row.
+	SELECT s.ord, coalesce(s.refusal, CASE WHEN s.ord IN (SELECT ord FROM fit) THEN 'gone'
+		ELSE 'busy' END), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL
+	FROM seen s
+	WHERE s.is_mine IS NOT TRUE AND s.ord NOT IN (SELECT ord FROM claimed)
 )
-SELECT s.ord,
-	CASE WHEN m.ord IS NOT NULL THEN 'claimed'
-	WHEN s.refusal IS NOT NULL THEN s.refusal
-	WHEN f.ord IS NOT NULL THEN 'gone' ELSE 'busy' END AS verdict,
-	coalesce(o.claimed_at, x.claimed_at) AS claimed_at,
-	m.dials, m.counted, m.rate_limited, m.carrier_errors, m.agent_unavailable,
-	s.max_attempts::smallint, s.retry_policy, m.to_number, m.from_number, s.agent, s.trunk_id,
-	s.dialer, s.ring_timeout_s, s.max_duration_s, m.variables, m.target_id
-FROM seen s
-LEFT JOIN mine m ON m.ord = s.ord
-LEFT JOIN fit f ON f.ord = s.ord
-LEFT JOIN opened o ON o.id = s.attempt_id
-LEFT JOIN attempt x ON s.is_mine AND x.workspace_id = s.workspace_id AND x.id = s.attempt_id
-ORDER BY s.ord
+SELECT ord, verdict, claimed_at, dials, counted, rate_limited, carrier_errors, agent_unavailable,
+	max_attempts::smallint, retry_policy, to_number, from_number, agent, trunk_id, dialer,
+	ring_timeout_s, max_duration_s, variables, target_id
+FROM answered
+ORDER BY ord

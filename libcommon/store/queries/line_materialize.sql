@@ -28,12 +28,7 @@ WITH lead AS (
 ), picked AS (
 	SELECT t.id, t.position, plan.next_slot + row_number() OVER (ORDER BY t.position) - 1 AS slot
 	FROM plan
-	CROSS JOIN LATERAL (
-		SELECT t.id, t.position FROM target t
-		WHERE t.campaign_id = plan.campaign_id AND t.position > plan.position
-			AND t.status = 'pending'
-		ORDER BY t.position LIMIT plan.room
-	) t
+	CROSS JOIN LATERAL pending_targets(plan.campaign_id, plan.position, plan.room) t
 ), moved AS (
 	UPDATE target t SET status = 'scheduled', updated_at = now()
 	FROM picked p
