@@ -10,6 +10,7 @@
 #include "lane.h"
 #include "lease.h"
 #include "link.h"
+#include "record.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -48,6 +49,9 @@ void claims_free(struct claims *cs)
 size_t claim_room(const struct claims *cs)
 {
 	size_t waiting = cs->ready.n;
+
+	if (records_are_behind(cs->app->records))
+		return 0;
 	return waiting < cs->max ? cs->max - waiting : 0;
 }
 

@@ -13,6 +13,8 @@
 /* A little more than the scheduler's horizon: what falls due sooner it may not feed any more. */
 #define APPEND_HORIZON_US (12 * USEC_PER_SEC)
 #define STRAYS_MAX 500
+/* Attempts that wait to be written stand in memory, each with what it will say. */
+#define BEHIND (4 * RECORD_BATCH_MAX)
 
 struct stray {
 	struct link *link;
@@ -55,6 +57,11 @@ void records_free(struct records *rs)
 bool records_are_idle(const struct records *rs)
 {
 	return !rs->is_busy && list_is_empty(&rs->bridges) && list_is_empty(&rs->ends);
+}
+
+bool records_are_behind(const struct records *rs)
+{
+	return rs->bridges.n + rs->ends.n > BEHIND;
 }
 
 static void pump_soon(struct records *rs)
@@ -137,6 +144,7 @@ static void on_recorded(struct err e, const struct pg_unit *u, void *arg)
 		lanes_unblock(rs->app->lanes);
 	if (deliveries > 0)
 		control_wake_senders(rs->app->redis);
+	lanes_pump(rs->app->lanes); /* those that waited for records may go on */
 	pump_soon(rs);
 }
 

@@ -16,6 +16,8 @@ void record_bridge(struct records *rs, struct attempt *a);
 void record_end(struct records *rs, struct attempt *a);
 /* A terminal event of an attempt that is not held here: acknowledged if it is in the books. */
 void record_stray(struct records *rs, struct link *l, struct uuid attempt_id, int64_t seq);
+/* More wait than a few transactions take: nothing new is claimed until they are fewer. */
+bool records_are_behind(const struct records *rs);
 bool records_are_idle(const struct records *rs);
 
 #endif
