@@ -106,6 +106,8 @@ def main(name, title, measure):
     try:
         measure(report)
     except (AssertionError, subprocess.SubprocessError):
+        if report.rows:
+            report.print()
         traceback.print_exc()
         print(f"\n{name}: the run is not valid", file=sys.stderr, flush=True)
         return 1

@@ -28,8 +28,10 @@ class Sink:
     def __init__(self, folder):
         self.log = os.path.join(folder, "sink.log")
         port_file = os.path.join(folder, "sink.port")
+        program = os.path.join(bench.TOOLS, "http_sink")
+        bench.fail_unless(os.access(program, os.X_OK), f"{program} is missing: make bench builds it")
         self.process = subprocess.Popen(
-            [os.path.join(bench.TOOLS, "http_sink"), "--port-file", port_file, "--log", self.log],
+            [program, "--port-file", port_file, "--log", self.log],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         belfry.wait_until(lambda: os.path.exists(port_file), 10, "the sink listens")
         with open(port_file, encoding="ascii") as file:

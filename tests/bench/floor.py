@@ -204,7 +204,8 @@ class Client:
             self.report = self.process.communicate(timeout=10)[0]
             bench.fail_unless(self.process.returncode == 0 and "aborted" not in self.report and
                               re.search(r"failed transactions: 0 ", self.report),
-                              f"pgbench of {self.name}:\n{self.report[-3000:]}")
+                              f"pgbench of {self.name} ended with {self.process.returncode}:\n"
+                              f"{self.report[-3000:]}")
         return self.report is not None
 
     def busy_ms(self):
