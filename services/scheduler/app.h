@@ -37,6 +37,10 @@ struct app {
 	usec_t taking_since; /* monotonic */
 	struct timer *take_timer;
 
+	/* Entries that the feeder appended in the window that ends, and in the one before. */
+	usec_t mono_fed_until;
+	size_t fed, fed_before;
+
 	struct book *book;
 	struct materializer *materializer;
 	struct feeder *feeder;

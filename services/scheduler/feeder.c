@@ -12,6 +12,7 @@
 #define STALL_US (1 * USEC_PER_SEC)
 #define BACKLOG_MIN 20
 #define BACKLOG_MAX 10000
+#define BUSY_MIN 100  /* entries within the horizon */
 #define LINES_MAX 500 /* fed in one run */
 #define PER_LINE_MAX 2000
 #define DUE_MAX 2000
@@ -93,6 +94,25 @@ static void batch_add(struct entry_batch *b, int shard, const struct due_entry *
 		batch_flush(b, shard);
 }
 
+/* Counted over windows as long as the horizon. */
+static void note_fed(struct app *app, size_t n)
+{
+	usec_t now = loop_mono(app->loop);
+
+	if (now >= app->mono_fed_until) {
+		app->fed_before = now < app->mono_fed_until + HORIZON_US ? app->fed : 0;
+		app->fed = 0;
+		app->mono_fed_until = now + HORIZON_US;
+	}
+	app->fed += n;
+}
+
+bool feeder_is_busy(const struct app *app)
+{
+	return loop_mono(app->loop) < app->mono_fed_until + HORIZON_US &&
+	       (app->fed >= BUSY_MIN || app->fed_before >= BUSY_MIN);
+}
+
 static void batch_end(struct entry_batch *b)
 {
 	for (int s = 0; s < WIRE_SHARDS; s++) {
@@ -166,6 +186,7 @@ static void on_due(struct err e, const struct pg_unit *u, void *arg)
 	const struct pg_result *r = pg_unit_result(u, 0);
 	size_t n = pg_result_rows(r);
 	feeder_append_due(f->app, r);
+	note_fed(f->app, n);
 	if (n == DUE_MAX) {
 		struct due_feed_row row;
 		get_due_feed(r, n - 1, &row);
@@ -220,6 +241,7 @@ static void on_line(struct err e, const struct pg_unit *u, void *arg)
 		last[row.ord - 1] = row.slot;
 	}
 	feeder_append_line(f->app, r, f->lines);
+	note_fed(f->app, pg_result_rows(r));
 	for (size_t i = 0; i < f->n; i++)
 		if (f->lines[i] != NULL)
 			f->lines[i]->feed_slot = count[i] == PER_LINE_MAX ? last[i] + 1 : f->to[i];

@@ -20,5 +20,7 @@ void feeder_rewind_due(struct feeder *f);
 /* Entries of calls in line and of calls with an instant of their own, for the sweeper too. */
 void feeder_append_line(struct app *app, const struct pg_result *r, struct line *const *lines);
 void feeder_append_due(struct app *app, const struct pg_result *r);
+/* Are calls being dialed at more than a trickle? Then planning takes its time. */
+bool feeder_is_busy(const struct app *app);
 
 #endif

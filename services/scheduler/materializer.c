@@ -2,12 +2,17 @@
 #include "materializer.h"
 
 #include "base/mem.h"
+#include "feeder.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "task.h"
 
 #define HORIZON_US (3600 * USEC_PER_SEC)
 #define URGENT_US (60 * USEC_PER_SEC)
+/* After a batch of a line whose next minute is safe: so many times its duration of rest, while calls
+ * are dialed and while they are not. */
+#define REST_BUSY 7
+#define REST_IDLE 1
 #define FAILED_RETRY_US (500 * USEC_PER_MS)
 
 struct materializer {
@@ -58,6 +63,11 @@ static bool has_work(const struct app *app, const struct line *l)
 	       line_instant(l, l->next_slot) < app_now(app) + HORIZON_US;
 }
 
+static bool is_urgent(const struct app *app, const struct line *l)
+{
+	return line_instant(l, l->next_slot) < app_now(app) + URGENT_US;
+}
+
 void materializer_add(struct materializer *m, struct line *l)
 {
 	if (list_node_is_linked(&l->node) || !has_work(m->app, l))
@@ -94,16 +104,17 @@ static void on_made(struct err e, const struct pg_unit *u, void *arg)
 		get_line_materialize(pg_unit_result(u, 0), 0, &row);
 	if (row.made > 0 && row.deliveries > 0)
 		control_wake_senders(app->redis);
-	bool is_urgent = true;
+	bool is_calm = false;
 	if (l != NULL && is_ours) {
 		l->next_slot = row.next_slot;
 		l->position = row.position;
 		if (row.is_dry)
 			l->position = l->last_position; /* the rest was skipped */
-		is_urgent = line_instant(l, l->next_slot) < app_now(app) + URGENT_US;
+		is_calm = !is_urgent(app, l);
 		materializer_add(m, l);
 	}
-	timer_start(m->timer, is_urgent ? 0 : took);
+	usec_t rest = (feeder_is_busy(app) ? REST_BUSY : REST_IDLE) * took;
+	timer_start(m->timer, is_calm ? rest : 0);
 }
 
 static void pump(void *arg)

@@ -1,6 +1,6 @@
 /* Turns pending targets into calls in line, an hour ahead: one transaction at a time, the lines in
- * turn. At full speed while a line's next minute is at stake, else with as much rest as work, so
- * that claims and records keep their pace. */
+ * turn. At full speed while a line's next minute is at stake, else with rest between, so that claims
+ * and records keep their pace. */
 #ifndef SCHEDULER_MATERIALIZER_H
 #define SCHEDULER_MATERIALIZER_H
 
