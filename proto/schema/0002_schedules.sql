@@ -1,0 +1,24 @@
+-- Recurring campaigns and ad hoc calls.
+
+-- next_occurrence_at is the first occurrence that is not materialized yet, or the instant at which
+-- the scheduler shall look (started, resumed, edited: at once). NULL: nothing is to be planned.
+ALTER TABLE campaign_plan
+	-- Occurrences up to this instant are planned, or passed over for good (a pause, an edit).
+	ADD COLUMN planned_after timestamptz,
+	-- Of a fixed-time schedule: the nominal local minute of the last planned occurrence of this
+	-- version, in minutes since 1970. What an update of tzdata moves is not planned again.
+	ADD COLUMN planned_nominal bigint,
+	-- The version of the time zone database that the open calls were planned with.
+	ADD COLUMN tzdata text;
+CREATE INDEX campaign_plan_next ON campaign_plan (next_occurrence_at)
+	WHERE next_occurrence_at IS NOT NULL;
+
+ALTER TABLE scheduled_call
+	-- An attempt that was not claimed so long after its own due time is not made: the call fails,
+	-- outcome expired. NULL: late is better than never.
+	ADD COLUMN catch_up_s int,
+	-- The campaign's next occurrence: a retry due then or later is not made.
+	ADD COLUMN retry_before timestamptz;
+ALTER TABLE scheduled_call_done
+	ADD COLUMN catch_up_s int,
+	ADD COLUMN retry_before timestamptz;
