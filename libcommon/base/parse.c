@@ -132,9 +132,9 @@ struct err parse_double(struct str s, double min, double max, double *out)
 
 struct err parse_bool(struct str s, bool *out)
 {
-	bool is_true = str_eq(s, STR("1")) || str_eq(s, STR("true"));
-	if (!is_true && !str_eq(s, STR("0")) && !str_eq(s, STR("false")))
-		return ERR(ERR_INVALID, "not one of 1 0 true false");
+	bool is_true = str_eq(s, STR("1")) || str_eq(s, STR("true")) || str_eq(s, STR("on"));
+	if (!is_true && !str_eq(s, STR("0")) && !str_eq(s, STR("false")) && !str_eq(s, STR("off")))
+		return ERR(ERR_INVALID, "not one of 1 0 true false on off");
 	*out = is_true;
 	return OK;
 }

@@ -17,7 +17,7 @@
 static const char *const kind_words[] = {
 	[SETTING_STR] = "a text",
 	[SETTING_I64] = "an integer",
-	[SETTING_BOOL] = "one of 1 0 true false",
+	[SETTING_BOOL] = "one of 1 0 true false on off",
 	[SETTING_MS] = "a whole number of milliseconds",
 	[SETTING_SECONDS] = "a number of seconds",
 	[SETTING_DOUBLE] = "a number",

@@ -10,7 +10,7 @@
 enum setting_kind {
 	SETTING_STR,     /* const char * */
 	SETTING_I64,     /* int64_t */
-	SETTING_BOOL,    /* bool: 1 0 true false */
+	SETTING_BOOL,    /* bool: 1 0 true false on off */
 	SETTING_MS,      /* usec_t, given in milliseconds */
 	SETTING_SECONDS, /* usec_t, given in seconds, fractions allowed */
 	SETTING_DOUBLE   /* double */

@@ -317,9 +317,9 @@ static void on_ack(struct desk *d, struct uuid id, int64_t seq)
 
 static void on_hello(struct slot *s, const struct dialer_op_hello *hello)
 {
-	log_info("dispatcher_hello", LT("dispatcher", hello->dispatcher),
-		 LT("incarnation", hello->incarnation), LI("version", hello->version));
-	slot_greet(s);
+	if (slot_greet(s, hello->incarnation))
+		log_info("dispatcher_hello", LT("dispatcher", hello->dispatcher),
+			 LT("incarnation", hello->incarnation), LI("version", hello->version));
 }
 
 static void on_op(struct slot *s, const struct dialer_op *op, void *arg)

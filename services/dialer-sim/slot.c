@@ -25,6 +25,7 @@ struct slot {
 	struct dialer_event *replies;
 	size_t replies_first, replies_n, replies_cap;
 	bool is_greeting_due;
+	char *incarnation; /* of the dispatcher that greeted last; NULL = none */
 	bool is_blocked;
 };
 
@@ -72,6 +73,7 @@ void slot_close(struct slot *s)
 	arena_free(s->arena);
 	strbuf_deinit(&s->text);
 	free(s->replies);
+	free(s->incarnation);
 	free(s);
 }
 
@@ -110,11 +112,18 @@ void slot_adopt(struct slot *s, struct attempt *a)
 		list_push_back(&s->unacked, &a->unacked);
 }
 
-void slot_greet(struct slot *s)
+bool slot_greet(struct slot *s, struct str incarnation)
 {
+	bool is_new = !str_eq(incarnation, str_from(s->incarnation));
+
 	s->is_greeting_due = true;
 	for (struct list_node *n = list_first(&s->unacked); n; n = list_next(&s->unacked, n))
 		slot_tell(CONTAINER_OF(n, struct attempt, unacked), TELL_ENDED);
+	if (is_new) {
+		free(s->incarnation);
+		s->incarnation = xstrndup(incarnation);
+	}
+	return is_new;
 }
 
 void slot_reply(struct slot *s, const struct dialer_event *ev)

@@ -28,8 +28,9 @@ void slot_keep_ended(struct attempt *a);
 /* Moves the attempt, with all that is to be told about it, to `s`; no-op when it is there. */
 void slot_adopt(struct slot *s, struct attempt *a);
 void slot_leave(struct attempt *a);
-/* Answers a hello, then tells every terminal event not yet acknowledged. */
-void slot_greet(struct slot *s);
+/* Answers a hello, then tells every terminal event not yet acknowledged. True when the dispatcher is
+ * another incarnation than the one that greeted before: a living one repeats its hello. */
+bool slot_greet(struct slot *s, struct str incarnation);
 /* An answer about an attempt that is not held, or about a trunk. Said once; over a bound it is
  * dropped, and the dispatcher asks again. */
 void slot_reply(struct slot *s, const struct dialer_event *ev);

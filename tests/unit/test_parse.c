@@ -147,16 +147,16 @@ static void doubles_in_plain_decimal(void **state)
 	assert_err(parse_double((struct str){ digits, 129 }, 0, 1, &v), ERR_INVALID);
 }
 
-static void booleans_are_four_words(void **state)
+static void booleans_are_six_words(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *text;
 		int v; /* -1 = refused */
 	} rows[] = {
-		{ "1", 1 },   { "true", 1 },   { "0", 0 },     { "false", 0 },
-		{ "", -1 },   { "yes", -1 },   { "TRUE", -1 }, { "2", -1 },
-		{ "01", -1 }, { "true ", -1 }, { "on", -1 },
+		{ "1", 1 },    { "true", 1 },  { "0", 0 },   { "false", 0 }, { "", -1 },
+		{ "yes", -1 }, { "TRUE", -1 }, { "2", -1 },  { "01", -1 },   { "true ", -1 },
+		{ "on", 1 },   { "off", 0 },   { "ON", -1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool v = false;
@@ -204,7 +204,7 @@ int main(void)
 		cmocka_unit_test(unsigned_integers),
 		cmocka_unit_test(seconds_become_microseconds_exactly),
 		cmocka_unit_test(doubles_in_plain_decimal),
-		cmocka_unit_test(booleans_are_four_words),
+		cmocka_unit_test(booleans_are_six_words),
 		cmocka_unit_test(e164_is_a_matter_of_form),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
