@@ -142,7 +142,7 @@ check: all unit-tests fuzz-replays | $(DEPS_CHECK)
 		$(wildcard tests/system/test_*.py)
 
 # `make test-NAME` runs one of them: test-str, test-dispatcher (a unit or a system test).
-test-%: all $$(filter %/test_$$*,$$(UNIT_BIN)) | $(DEPS_CHECK)
+test-%: all $$(filter $(BUILD)/tests/test_$$*,$$(UNIT_BIN)) | $(DEPS_CHECK)
 	@$(PY) tests/run $(TEST_ARGS) $(filter %/test_$*,$(UNIT_BIN)) \
 		$(wildcard tests/system/test_$*.py)
 
