@@ -123,8 +123,6 @@ $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/l
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS) -lcmocka
 # Modules of services that a unit test looks into.
 $(BUILD)/tests/test_sim_carrier: $(BUILD)/services/dialer-sim/carrier.o
-$(BUILD)/tests/test_sim_journal: \
-	$(patsubst %,$(BUILD)/services/dialer-sim/%.o,journal id_set append_file)
 unit-tests: $(UNIT_BIN)
 
 # A fuzz target is linked with a main() that replays files, or, under MODE=fuzz, with libFuzzer's.
