@@ -17,7 +17,10 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
+# The SIP dialer is built where its library is. libre has no .pc flags for what its headers want.
+HAVE_LIBRE := $(shell pkg-config --exists 'libre >= 1.1.0' 'libre < 1.2' 2>/dev/null && echo yes)
+SERVICES := $(filter-out $(if $(HAVE_LIBRE),,dialer-sip), \
+	$(patsubst services/%/main.c,%,$(wildcard services/*/main.c)))
 PKGS := libevent libevent_openssl hiredis libpq libcurl openssl nanomsg libcjson
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -61,12 +64,21 @@ DEPS_FUZZ := build/.deps-fuzz
 
 all: $(SERVICES:%=$(BIN)/%)
 
+# libre is a system library to the compiler: its headers are not held to our warnings. It calls some
+# functions that this program replaces (services/dialer-sip/re_loop.h); of libcommon's names none may
+# take the place of one of its own.
+$(BUILD)/services/dialer-sip/%.o: CPPFLAGS_MORE := -isystem /usr/include/re -DHAVE_INTTYPES_H \
+	-DHAVE_STDBOOL_H -DHAVE_INET6
+$(BIN)/dialer-sip: LDFLAGS_MORE := -Wl,--exclude-libs,ALL
+$(BIN)/dialer-sip: LIBS_MORE := -lre
+
 # Without patsubst: a static pattern rule would replace its first % by the stem.
 .SECONDEXPANSION:
 $(SERVICES:%=$(BIN)/%): $(BIN)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard services/$$*/*.c)))) \
 		$(BUILD)/libbelfry.a $(BUILD)/flags
 	@mkdir -p $(@D); $(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_MORE) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a \
+		$(LIBS_MORE) $(LIBS)
 
 $(BUILD)/libbelfry.a: $(LIB_OBJ) $(BUILD)/members
 	@rm -f $@; $(call say,AR)
@@ -110,7 +122,7 @@ $(GEN)/%.o: $(GEN)/%.c $(BUILD)/flags
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GEN)/store_gen.h
 	@mkdir -p $(@D); $(call say,CC)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(CPPFLAGS_MORE) -MMD -MP -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------------------------
 # One program per module; what several share stands beside them in files not named test_*.

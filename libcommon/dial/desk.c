@@ -97,6 +97,11 @@ struct desk_attempt *desk_find(const struct desk *d, struct uuid id)
 	return map_get(&d->attempts, id);
 }
 
+struct desk_attempt *desk_next(const struct desk *d, size_t *it)
+{
+	return map_next(&d->attempts, it);
+}
+
 struct slot *desk_slot(const struct desk *d, size_t i)
 {
 	return d->slots[i < d->slots_n ? i : 0];

@@ -46,6 +46,7 @@ static const struct {
 	{ "query", DIALER_CAP_QUERY },
 	{ "hangup", DIALER_CAP_HANGUP },
 	{ "ringing", DIALER_CAP_RINGING },
+	{ "trunks", DIALER_CAP_TRUNKS },
 };
 
 const char *dialer_op_name(enum dialer_op_kind k)

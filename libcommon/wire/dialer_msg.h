@@ -69,7 +69,12 @@ enum dialer_event_kind {
 	DIALER_EVENT_KIND_COUNT
 };
 
-enum dialer_cap { DIALER_CAP_QUERY = 1, DIALER_CAP_HANGUP = 2, DIALER_CAP_RINGING = 4 };
+enum dialer_cap {
+	DIALER_CAP_QUERY = 1,
+	DIALER_CAP_HANGUP = 2,
+	DIALER_CAP_RINGING = 4,
+	DIALER_CAP_TRUNKS = 8 /* wants each trunk's settings before its calls */
+};
 
 struct dialer_ev_hello {
 	int64_t version;
