@@ -67,6 +67,12 @@ const char *dialer_state_name(enum dialer_state s)
 	return state_names[s];
 }
 
+const char *dialer_trunk_state_name(enum dialer_trunk_state s)
+{
+	ASSERT(s < DIALER_TRUNK_STATE_COUNT);
+	return trunk_state_names[s];
+}
+
 const char *dialer_by_name(enum dialer_by by)
 {
 	ASSERT(by < DIALER_BY_COUNT);

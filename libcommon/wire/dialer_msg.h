@@ -142,6 +142,7 @@ struct dialer_event {
 const char *dialer_op_name(enum dialer_op_kind k);
 const char *dialer_event_name(enum dialer_event_kind k);
 const char *dialer_state_name(enum dialer_state s);
+const char *dialer_trunk_state_name(enum dialer_trunk_state s);
 const char *dialer_by_name(enum dialer_by by); /* NULL for DIALER_BY_NONE */
 
 void dialer_op_encode(const struct dialer_op *op, struct strbuf *out);

@@ -210,6 +210,15 @@ bool sip_trunk_decode(const struct json_value *settings, const char *base, struc
 	return true;
 }
 
+bool sip_trunk_has_member(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (str_eq(name, str_from(fields[i].name)))
+			return true;
+	}
+	return str_eq(name, STR("calls_per_second"));
+}
+
 enum outcome sip_trunk_outcome(const struct sip_trunk *t, const struct outcome_sip *s)
 {
 	if (!s->was_answered && !s->has_timed_out) {

@@ -39,6 +39,8 @@ struct sip_trunk {
  * fault. */
 bool sip_trunk_decode(const struct json_value *settings, const char *base, struct arena *a,
 		      struct json_faults *faults, struct sip_trunk *out);
+/* A member that a trunk of this dialer may have. */
+bool sip_trunk_has_member(struct str name);
 /* An override beats the table of outcomes. */
 enum outcome sip_trunk_outcome(const struct sip_trunk *t, const struct outcome_sip *s);
 

@@ -16,6 +16,7 @@
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/random.h"
+#include "trunks.h"
 
 #define PG_UNIT_TIMEOUT_US (10 * USEC_PER_SEC)
 #define PG_WAITING_MAX 64
@@ -165,6 +166,7 @@ static struct err app_open(struct app *app)
 	app->claims = claims_new(app);
 	app->attempts = attempts_new(app);
 	app->records = records_new(app);
+	TRY(trunks_open(app, &app->trunks));
 	TRY(links_open(app, &app->links));
 	app->lease = lease_new(app);
 	app->drain_timer = timer_new(app->loop, on_drain_tick, app);
@@ -182,6 +184,7 @@ static void app_close(struct app *app)
 	redis_close(app->redis);
 	loop_settle(app->loop);
 	links_close(app->links);
+	trunks_close(app->trunks);
 	lease_free(app->lease);
 	records_free(app->records);
 	attempts_free(app->attempts);
