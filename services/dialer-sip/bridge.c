@@ -49,6 +49,8 @@ static void end_without_agent(struct call *c, int status)
 
 static enum dialer_by ended_by(const struct call *c, enum outcome o)
 {
+	if (o == OUTCOME_CARRIER_ERROR)
+		return DIALER_BY_CARRIER;
 	if (c->is_timed_out || c->is_hungup)
 		return DIALER_BY_US;
 	return o == OUTCOME_BUSY || o == OUTCOME_NO_ANSWER || o == OUTCOME_REJECTED

@@ -136,9 +136,16 @@ struct err call_file_flush(struct call_file *f)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+static struct str text(const struct json_value *v, const char *key)
+{
+	const struct json_value *m = json_get(v, key);
+
+	return m ? json_as_str(m) : STR_NONE;
+}
+
 static void copy_member(const struct json_value *v, const char *key, char *out, size_t size)
 {
-	struct str s = json_as_str(json_get(v, key));
+	struct str s = text(v, key);
 	size_t n = min_size(s.n, size - 1);
 
 	if (n > 0)
@@ -232,16 +239,20 @@ static void read_line(struct str line, const struct call_file_reader *r)
 	if (is_err(json_parse(line, limits, &doc, NULL)))
 		return;
 	const struct json_value *v = json_doc_root(doc);
+	if (json_type(v) != JSON_OBJECT) {
+		json_doc_free(doc);
+		return;
+	}
 	const struct json_value *op = json_get(v, "op");
-	if (!is_err(id_parse(ID_ATTEMPT, json_as_str(json_get(v, "dial")), &id)) && op) {
-		struct strbuf text;
-		strbuf_init(&text, LINE_MAX_BYTES);
-		json_print(op, &text);
-		r->dial(id, (size_t)max_i64(0, number(v, "slot")), strbuf_str(&text), r->arg);
-		strbuf_deinit(&text);
-	} else if (!is_err(id_parse(ID_ATTEMPT, json_as_str(json_get(v, "at")), &id))) {
+	if (!is_err(id_parse(ID_ATTEMPT, text(v, "dial"), &id)) && op) {
+		struct strbuf b;
+		strbuf_init(&b, LINE_MAX_BYTES);
+		json_print(op, &b);
+		r->dial(id, (size_t)max_i64(0, number(v, "slot")), strbuf_str(&b), r->arg);
+		strbuf_deinit(&b);
+	} else if (!is_err(id_parse(ID_ATTEMPT, text(v, "at"), &id))) {
 		r->at(id, v, r->arg);
-	} else if (!is_err(id_parse(ID_ATTEMPT, json_as_str(json_get(v, "done")), &id))) {
+	} else if (!is_err(id_parse(ID_ATTEMPT, text(v, "done"), &id))) {
 		r->done(id, r->arg);
 	}
 	json_doc_free(doc);

@@ -211,10 +211,16 @@ def cancel_replies():
         '  <recv request="ACK" next="end"/>\n'
 
 
+def slow_carrier_scenario(ring_ms, status=486):
+    """Every phone rings for so long, and then says the status."""
+    return HEAD + options_first() % "" + refusal("slow", status, ringing=ring_ms) + \
+        TAIL.replace("contact,peer,me", "contact")
+
+
 def agent_scenario(status=200, talk_ms=None):
     text = HEAD + options_first() % ""
     if status != 200:
-        return text + refusal("no", status) + TAIL
+        return text + refusal("no", status) + TAIL.replace("contact,peer,me", "contact")
     return text + answer("yes", talk_ms, 0, 5000).replace(reply(180, "Ringing"), "", 1) + TAIL
 
 
