@@ -221,14 +221,20 @@ bool sip_trunk_has_member(struct str name)
 
 enum outcome sip_trunk_outcome(const struct sip_trunk *t, const struct outcome_sip *s)
 {
-	if (!s->was_answered && !s->has_timed_out) {
-		for (size_t i = 0; i < t->overrides_n; i++) {
-			const struct sip_override *o = &t->overrides[i];
-			if ((o->q850 && o->q850 == s->q850) || (o->sip && o->sip == s->status))
-				return o->outcome;
-		}
+	const struct sip_override *found = NULL;
+
+	if (s->was_answered || s->has_timed_out)
+		return outcome_from_sip(s);
+	/* A cause says more than a status. */
+	for (size_t i = 0; i < t->overrides_n; i++) {
+		const struct sip_override *o = &t->overrides[i];
+		bool is_cause = o->q850 != 0 && o->q850 == s->q850;
+		if (is_cause || (!found && o->sip != 0 && o->sip == s->status))
+			found = o;
+		if (is_cause)
+			break;
 	}
-	return outcome_from_sip(s);
+	return found ? found->outcome : outcome_from_sip(s);
 }
 
 /* --- agents ---------------------------------------------------------------------------------- */

@@ -217,6 +217,85 @@ def slow_carrier_scenario(ring_ms, status=486):
         TAIL.replace("contact,peer,me", "contact")
 
 
+def digest_scenario(user, password):
+    """Asks for credentials, and takes only the right ones."""
+    return HEAD + options_first() % "" + """  <send><![CDATA[
+SIP/2.0 401 Unauthorized
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]t[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+WWW-Authenticate: Digest realm="belfry.test", nonce="47ebe028cda119c35d4877b383027d28da013815", qop="auth"
+Content-Length: 0
+
+]]></send>
+  <recv request="ACK"/>
+  <recv request="INVITE">
+    <action><verifyauth assign_to="right" username="%s" password="%s"/></action>
+  </recv>
+  <nop next="good" test="right"/>
+""" % (user, password) + refusal("bad", 401, 'WWW-Authenticate: Digest realm="belfry.test", '
+                                 'nonce="77ebe028cda119c35d4877b383027d28da013815", qop="auth"\n') + \
+        answer("good", 200, 20, 4000) + TAIL.replace("contact,", "contact,right,")
+
+
+def reinviting_scenario():
+    """Answers, holds and lets go by an INVITE of its own, then hangs up."""
+    invite = """  <send retrans="500"><![CDATA[
+INVITE [$contact] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$me]
+To:[$peer]
+[last_Call-ID:]
+CSeq: 1 INVITE
+Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+""" + SDP.format(port=4444) + """a=sendonly
+
+]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="200"/>
+  <send><![CDATA[
+ACK [$contact] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$me]
+To:[$peer]
+[last_Call-ID:]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <pause milliseconds="200"/>
+"""
+    text = HEAD + options_first() % "" + reply(180, "Ringing")
+    text += reply(200, "OK", "", SDP.format(port=4000), retrans=True)
+    text += '  <recv request="ACK">%s</recv>\n' % KEEP
+    text += '  <recv request="INVITE"></recv>\n' + in_dialog_reply(200, SDP.format(port=4000))
+    text += '  <recv request="ACK"></recv>\n  <pause milliseconds="200"/>\n' + invite
+    return text + BYE.replace("CSeq: 1", "CSeq: 2") + TAIL
+
+
+def late_offer_scenario():
+    """An INVITE without an offer is answered with one; the answer comes in the ACK."""
+    text = HEAD + options_first() % "" + reply(180, "Ringing")
+    text += reply(200, "OK", "", SDP.format(port=4000), retrans=True)
+    text += """  <recv request="ACK">
+    <action>
+      <ereg regexp=".*" search_in="hdr" header="From:" assign_to="peer"/>
+      <ereg regexp=".*" search_in="hdr" header="To:" assign_to="me"/>
+      <ereg regexp="m=audio 5000" search_in="body" check_it="true" assign_to="sdp"/>
+    </action>
+  </recv>
+  <pause milliseconds="300"/>
+"""
+    return text + BYE + TAIL.replace("contact,", "contact,sdp,")
+
+
 def agent_scenario(status=200, talk_ms=None):
     text = HEAD + options_first() % ""
     if status != 200:
@@ -312,7 +391,12 @@ class Dialer:
         return peer
 
     def connect(self, slot=0):
+        """A new dispatcher at the slot; the one before is gone."""
+        for old in self.clients:
+            if old.slot == slot:
+                old.socket.close()
         client = Client(self.addresses[slot])
+        client.slot = slot
         self.clients.append(client)
         client.hello()
         return client

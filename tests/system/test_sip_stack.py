@@ -83,7 +83,7 @@ class SipStack(belfry.TestCase):
             stack.start("dispatcher.0")
         stack.wait_status(campaign, "completed", 60)
         calls = carrier.received("INVITE")
-        attempts = int(stack.value("SELECT count(*) FROM attempt") or 0)
+        attempts = int(stack.value("SELECT count(*) FROM attempt_done") or 0)
         outcomes = collections.Counter(
             t["outcome"] for t in stack.targets(campaign))
         self.assertEqual((len(calls), len(set(calls)), attempts), (count, count, count))
