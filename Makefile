@@ -48,7 +48,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CF
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 GEN := $(BUILD)/gen
-CPPFLAGS_ALL = -D_GNU_SOURCE -Ilibcommon -I$(GEN) $(PKG_CFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -Ilibcommon -I$(GEN) $(PKG_CFLAGS) -isystem/usr/include/re
 CFLAGS_ALL = -std=c17 $(WARN) -fno-common -fno-strict-aliasing $(MODE_$(MODE)) $(CPPFLAGS_ALL) \
 	$(CFLAGS)
 LDFLAGS_ALL = $(LD_$(MODE)) $(LDFLAGS)
@@ -67,8 +67,6 @@ all: $(SERVICES:%=$(BIN)/%)
 # libre is a system library to the compiler: its headers are not held to our warnings. It calls some
 # functions that this program replaces (services/dialer-sip/re_loop.h); of libcommon's names none may
 # take the place of one of its own.
-$(BUILD)/services/dialer-sip/%.o: CPPFLAGS_MORE := -isystem /usr/include/re -DHAVE_INTTYPES_H \
-	-DHAVE_STDBOOL_H -DHAVE_INET6
 $(BIN)/dialer-sip: LDFLAGS_MORE := -Wl,--exclude-libs,ALL
 $(BIN)/dialer-sip: LIBS_MORE := -lre
 
@@ -122,7 +120,7 @@ $(GEN)/%.o: $(GEN)/%.c $(BUILD)/flags
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GEN)/store_gen.h
 	@mkdir -p $(@D); $(call say,CC)
-	$(Q)$(CC) $(CFLAGS_ALL) $(CPPFLAGS_MORE) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------------------------
 # One program per module; what several share stands beside them in files not named test_*.

@@ -72,6 +72,12 @@ struct leg_owner call_leg_owner(struct call *c);
 bool call_agent_tls(const struct call *c, struct ua_tls *out);
 
 /* calls.c */
+struct call *call_new(struct calls *cs);
+void call_free(struct call *c);
+/* Copies the dial; the session id of our descriptions is of the attempt. */
+void call_keep_dial(struct call *c, const struct dialer_op *op);
+/* The agent's address, from the dial; false when it has none that can be used. */
+bool call_read_agent(struct call *c);
 struct ua *calls_ua(const struct calls *cs);
 struct desk *calls_desk(const struct calls *cs);
 /* The step, and what the clock does to it. */

@@ -33,6 +33,9 @@ bool call_file_is_old(const struct call_file *f, size_t held);
 struct err call_file_begin(struct call_file *f) MUST_USE;
 struct err call_file_commit(struct call_file *f) MUST_USE;
 
+/* revive.c: opens the file, and has the desk hold what stood in it. */
+struct err revive_calls(struct calls *cs, const char *path, struct call_file **out) MUST_USE;
+
 /* State of a call from a line: everything but the dial. Legs are restored by the caller. */
 struct call_state {
 	int64_t step, agent_step;

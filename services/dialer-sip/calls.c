@@ -1,11 +1,10 @@
-/* What the desk asks, what the clock does, and what a crash left behind. */
+/* What the desk asks, and what the clock does. */
 #include "calls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/mem.h"
 #include "call.h"
 #include "call_file.h"
@@ -44,18 +43,13 @@ struct desk *calls_desk(const struct calls *cs)
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
-/* What an attempt needs only while it runs. */
-static void drop_dial(struct call *c)
+void call_free(struct call *c)
 {
 	timer_free(c->timer);
-	c->timer = NULL;
 	free(c->callee_sdp);
 	free(c->agent_uri);
-	c->callee_sdp = c->agent_uri = NULL;
-	c->relaying = NULL;
-	c->callee_origin.ip = c->agent_origin.ip = NULL;
 	arena_free(c->arena);
-	c->arena = NULL;
+	free(c);
 }
 
 void call_set_step(struct call *c, enum call_step s)
@@ -161,7 +155,7 @@ static struct err on_write(void *arg)
 
 /* --- what the desk asks ---------------------------------------------------------------------- */
 
-static struct call *new_call(struct calls *cs)
+struct call *call_new(struct calls *cs)
 {
 	struct call *c = xcalloc(1, sizeof(*c));
 
@@ -173,7 +167,7 @@ static struct call *new_call(struct calls *cs)
 
 static struct desk_attempt *make(void *arg)
 {
-	struct call *c = new_call(arg);
+	struct call *c = call_new(arg);
 
 	c->step = CALL_OVER;
 	return &c->held;
@@ -187,8 +181,7 @@ static void forget(struct desk_attempt *a, void *arg)
 	if (c->is_recorded && c->step == CALL_OVER)
 		call_file_done(cs->file, a->id);
 	trunk_leave(&c->ticket);
-	drop_dial(c);
-	free(c);
+	call_free(c);
 }
 
 static void on_entered(struct trunk_ticket *k)
@@ -209,8 +202,7 @@ static struct str copy(struct call *c, struct str s)
 	return arena_str(c->arena, s);
 }
 
-/* Keeps the dial; its session id is of the attempt. */
-static void keep_dial(struct call *c, const struct dialer_op *op)
+void call_keep_dial(struct call *c, const struct dialer_op *op)
 {
 	c->arena = arena_new();
 	c->op = *op;
@@ -221,7 +213,7 @@ static void keep_dial(struct call *c, const struct dialer_op *op)
 	c->callee_origin.session = c->agent_origin.session = uuid_hash(op->id) >> 1;
 }
 
-static bool read_agent(struct call *c)
+bool call_read_agent(struct call *c)
 {
 	struct json_faults *faults = xcalloc(1, sizeof(*faults));
 	struct json_limits limits = { .max_bytes = DIALER_MSG_MAX, .max_depth = 32 };
@@ -255,10 +247,10 @@ static void on_dial(const struct dialer_op *op, struct slot *home, usec_t at, vo
 						      .by = DIALER_BY_US });
 		return;
 	}
-	struct call *c = new_call(cs);
-	keep_dial(c, op);
+	struct call *c = call_new(cs);
+	call_keep_dial(c, op);
 	desk_hold(cs->desk, home, &c->held, op->id, at);
-	if (!read_agent(c)) {
+	if (!call_read_agent(c)) {
 		log_warn("agent_refused", LID("attempt", ID_ATTEMPT, op->id),
 			 LS("reason", "its endpoint has no usable sip_uri"));
 		call_end(
@@ -309,161 +301,6 @@ static void ref(const struct desk_attempt *a, char out[DIALER_REF_MAX + 1])
 	(void)snprintf(out, DIALER_REF_MAX + 1, "%s.c", id_format(ID_ATTEMPT, a->id, text));
 }
 
-/* --- what a crash left behind ---------------------------------------------------------------- */
-
-/* Calls that are being read back, before the desk holds them. */
-struct revival {
-	struct calls *cs;
-	struct map lines; /* of struct revived */
-};
-
-struct revived {
-	struct uuid id;
-	size_t slot;
-	char *op;
-	struct call *c; /* NULL = no state yet */
-	struct call_state state;
-};
-
-static struct revived *revived(struct revival *r, struct uuid id)
-{
-	struct revived *v = map_get(&r->lines, id);
-
-	if (!v) {
-		v = xcalloc(1, sizeof(*v));
-		v->id = id;
-		map_set(&r->lines, id, v);
-	}
-	return v;
-}
-
-static void on_dial_line(struct uuid id, size_t slot, struct str op, void *arg)
-{
-	struct revived *v = revived(arg, id);
-
-	free(v->op);
-	v->op = xstrndup(op);
-	v->slot = slot;
-}
-
-static void on_at_line(struct uuid id, const struct json_value *state, void *arg)
-{
-	struct revival *r = arg;
-	struct revived *v = revived(r, id);
-
-	if (!v->c)
-		v->c = new_call(r->cs);
-	(void)call_file_read_state(state, v->c,
-				   &v->state); /* what cannot be read changes nothing */
-}
-
-static void free_revived(struct revival *r, struct revived *v)
-{
-	if (v->c) {
-		drop_dial(v->c);
-		free(v->c);
-	}
-	(void)map_remove(&r->lines, v->id); /* it is there */
-	free(v->op);
-	free(v);
-}
-
-static void on_done_line(struct uuid id, void *arg)
-{
-	struct revival *r = arg;
-	struct revived *v = map_get(&r->lines, id);
-
-	if (v)
-		free_revived(r, v);
-}
-
-/* It rings on, or it talks on; what was between is hung up, since nobody knows how far it came. */
-static void take_up(struct calls *cs, struct call *c, const struct call_state *s)
-{
-	struct ua_tls tls;
-	struct leg_options how = { .owner = call_leg_owner(c) };
-	usec_t elapsed = clock_now() - c->held.dialed_at;
-	bool is_good =
-		s->has_callee && !is_err(leg_restore(cs->o.ua, &s->callee, &how, &c->callee));
-
-	c->step = (enum call_step)s->step;
-	c->agent_step = (enum agent_step)s->agent_step;
-	if (s->has_agent) {
-		how.tls = call_agent_tls(c, &tls) ? &tls : NULL;
-		is_good = !is_err(leg_restore(cs->o.ua, &s->agent, &how, &c->agent)) && is_good;
-	}
-	c->answered_at = c->held.dialed_at + c->held.answered_us;
-	if (c->step == CALL_BRIDGED && is_good && c->agent) {
-		timer_start(c->timer,
-			    max_i64(0, c->op.dial.max_us - (clock_now() - c->answered_at)));
-	} else if (c->step == CALL_CALLING && is_good && !c->agent) {
-		timer_start(c->timer, max_i64(0, c->op.dial.ring_us - elapsed));
-	} else if (c->step >= CALL_BRIDGING) {
-		call_end(c, 200,
-			 (struct dialer_end){ .outcome = OUTCOME_AGENT_UNAVAILABLE,
-					      .by = DIALER_BY_US });
-	} else {
-		c->step = CALL_CALLING;
-		call_end(c, 0,
-			 (struct dialer_end){ .outcome = OUTCOME_UNCERTAIN, .by = DIALER_BY_US });
-	}
-}
-
-static void set_held_state(struct call *c, const struct call_state *s)
-{
-	c->held.state = s->step >= CALL_BRIDGING ? DIALER_STATE_ANSWERED
-			: c->held.has_rung       ? DIALER_STATE_RINGING
-						 : DIALER_STATE_DIALING;
-}
-
-/* False when it cannot be held: its journal line makes it `unknown`. */
-static bool revive(struct calls *cs, struct revived *v)
-{
-	struct call *c = v->c;
-	struct dialer_op op;
-	struct arena *a;
-
-	if (!c)
-		return false;
-	c->is_recorded = true;
-	if (v->state.step == CALL_OVER) {
-		c->held.id = v->id;
-		c->step = CALL_OVER;
-		desk_hold_ended(cs->desk, desk_slot(cs->desk, v->slot), &c->held);
-		return true;
-	}
-	a = arena_new();
-	bool is_good = v->op && !is_err(dialer_op_decode(str_from(v->op), a, &op)) &&
-		       op.kind == DIALER_OP_DIAL;
-	if (is_good)
-		keep_dial(c, &op);
-	arena_free(a);
-	if (!is_good || !read_agent(c))
-		return false;
-	struct desk_attempt was = c->held;
-	desk_hold(cs->desk, desk_slot(cs->desk, v->slot), &c->held, v->id, was.dialed_at);
-	set_held_state(c, &v->state);
-	take_up(cs, c, &v->state);
-	return true;
-}
-
-static void revive_all(struct revival *r)
-{
-	struct revived *v;
-	size_t n = 0;
-
-	for (size_t it = 0; (v = map_next(&r->lines, &it)) != NULL;) {
-		if (revive(r->cs, v)) {
-			v->c = NULL; /* the desk's */
-			n++;
-		}
-		free_revived(r, v);
-	}
-	map_deinit(&r->lines);
-	if (n > 0)
-		log_info("calls_taken_up", LI("calls", n));
-}
-
 /* --- life ------------------------------------------------------------------------------------ */
 
 static struct desk_carrier carrier(struct calls *cs)
@@ -485,27 +322,17 @@ static struct desk_carrier carrier(struct calls *cs)
 struct err calls_open(struct loop *l, const struct calls_options *o, struct calls **out)
 {
 	struct calls *cs = xcalloc(1, sizeof(*cs));
-	struct revival r = { .cs = cs };
 
 	cs->loop = l;
 	cs->o = *o;
 	cs->trunks = trunks_new(l, o->ua, on_trunk_state, cs);
 	cs->desk = desk_new(
 		l, &(struct desk_options){ .carrier = carrier(cs), .journal = o->journal });
-	map_init(&r.lines);
 	struct err e = desk_add_slots(cs->desk, o->listen);
 	if (!is_err(e))
-		e = call_file_open(o->path,
-				   &(struct call_file_reader){ .dial = on_dial_line,
-							       .at = on_at_line,
-							       .done = on_done_line,
-							       .arg = &r },
-				   &cs->file);
-	if (!is_err(e)) {
-		revive_all(&r);
+		e = revive_calls(cs, o->path, &cs->file);
+	if (!is_err(e))
 		e = write_anew(cs);
-	}
-	map_deinit(&r.lines);
 	if (is_err(e)) {
 		calls_close(cs);
 		return e;

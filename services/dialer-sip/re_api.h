@@ -10,6 +10,9 @@
 #define json_decode re_json_decode
 #define http_reply re_http_reply
 #define USE_OPENSSL 1
+#define HAVE_INTTYPES_H 1
+#define HAVE_STDBOOL_H 1
+#define HAVE_INET6 1
 #include <re.h>
 #undef list
 #undef list_init

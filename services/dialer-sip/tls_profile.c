@@ -33,7 +33,8 @@ static void on_info(const SSL *ssl, int where, int value)
 
 	(void)value;
 	if ((where & SSL_CB_HANDSHAKE_START) && host)
-		(void)SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl, host);
+		(void)SSL_ctrl((SSL *)(uintptr_t)ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+			       TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host);
 }
 
 int tls_profile_new(const char *ca, const char *host, struct tls **out)

@@ -93,8 +93,10 @@ static void check(void *arg)
 		return;
 	strbuf_init(&uri, 1024);
 	trunk_uri(&t->s, STR_NONE, true, &uri);
-	struct err e =
-		ua_ping_new(t->trunks->ua, strbuf_str(&uri).p, trunk_tls(t), on_pong, t, &t->ping);
+	struct ua_ping_options o = {
+		.uri = strbuf_str(&uri).p, .tls = trunk_tls(t), .fn = on_pong, .arg = t
+	};
+	struct err e = ua_ping_new(t->trunks->ua, &o, &t->ping);
 	strbuf_deinit(&uri);
 	if (is_err(e))
 		on_pong(0, t);

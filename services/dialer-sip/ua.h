@@ -32,9 +32,15 @@ size_t ua_leg_count(const struct ua *u);
 /* An answer to an OPTIONS: its status, or 0 when none came. */
 typedef void (*ua_options_fn)(int status, void *arg);
 struct ua_ping;
-/* Asks `uri` ("sip:host[:port];transport=tcp"). One that was freed answers nothing. */
-struct err ua_ping_new(struct ua *u, const char *uri, const struct ua_tls *tls, ua_options_fn fn,
-		       void *arg, struct ua_ping **out) MUST_USE;
+struct ua_ping_options {
+	const char *uri;          /* "sip:host[:port];transport=tcp" */
+	const struct ua_tls *tls; /* NULL = UDP or TCP */
+	ua_options_fn fn;
+	void *arg;
+};
+/* One that was freed answers nothing. */
+struct err ua_ping_new(struct ua *u, const struct ua_ping_options *o,
+		       struct ua_ping **out) MUST_USE;
 void ua_ping_free(struct ua_ping *p);
 
 #endif
