@@ -321,8 +321,10 @@ void ua_close(struct ua *u)
 		sip_close(((struct ua_stack *)le->data)->sip, true);
 	if (u->legs)
 		(void)hash_apply(u->legs, free_leg, NULL);
-	for (struct le *le; (le = u->stacks.head) != NULL;)
+	for (struct le *le = u->stacks.head, *next; le; le = next) {
+		next = le->next;
 		free_stack(le->data);
+	}
 	mem_deref(u->legs);
 	mem_deref(u->dnsc);
 	free(u);

@@ -306,7 +306,7 @@ def agent_scenario(status=200, talk_ms=None):
 class Sipp:
     """A sipp as UAS. What it saw stands in its message file."""
 
-    def __init__(self, directory, name, scenario, transport="u1", port=None, more=()):
+    def __init__(self, directory, name, scenario, transport="u1", port=None, trace=True):
         self.port = port or free_ports(1)[0]
         self.messages = os.path.join(directory, name + ".messages")
         path = os.path.join(directory, name + ".xml")
@@ -315,8 +315,8 @@ class Sipp:
         self.out = open(os.path.join(directory, name + ".out"), "wb")
         self.process = subprocess.Popen(
             [SIPP, "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-t", transport,
-             "-nostdin", "-trace_msg", "-message_file", self.messages, "-trace_err", "-error_file",
-             os.path.join(directory, name + ".errors"), *more],
+             "-nostdin", "-trace_err", "-error_file", os.path.join(directory, name + ".errors"),
+             *(["-trace_msg", "-message_file", self.messages] if trace else [])],
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT, cwd=directory)
 
     def received(self, method):
