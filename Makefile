@@ -133,6 +133,7 @@ $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/l
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS) -lcmocka
 # Modules of services that a unit test looks into.
 $(BUILD)/tests/test_sim_carrier: $(BUILD)/services/dialer-sim/carrier.o
+$(BUILD)/tests/test_sip_sdp: $(BUILD)/services/dialer-sip/sdp.o
 unit-tests: $(UNIT_BIN)
 
 # A fuzz target is linked with a main() that replays files, or, under MODE=fuzz, with libFuzzer's.
