@@ -61,6 +61,14 @@ def free_ports(n):
     return found
 
 
+def is_bound(port, table="udp"):
+    """Whether somebody on this machine has the port; of `tcp`, whether it listens."""
+    with open("/proc/net/" + table, encoding="ascii") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    return any(row[1].endswith(":%04X" % port) and (table == "udp" or row[3] == "0A")
+               for row in rows)
+
+
 def reply(status, reason="Word", headers="", body="", retrans=False, next_label=None):
     attributes = ' retrans="500"' if retrans else ""
     if next_label:
@@ -318,6 +326,12 @@ class Sipp:
              "-nostdin", "-trace_err", "-error_file", os.path.join(directory, name + ".errors"),
              *(["-trace_msg", "-message_file", self.messages] if trace else [])],
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT, cwd=directory)
+        until = time.monotonic() + DEADLINE
+        while not is_bound(self.port, "tcp" if transport == "t1" else "udp"):
+            if self.process.poll() is not None or time.monotonic() > until:
+                with open(self.out.name, encoding="latin-1") as f:
+                    raise AssertionError("sipp %s: %s" % (name, f.read()[-2000:]))
+            time.sleep(0.01)
 
     def received(self, method):
         """Call-IDs of the requests that came, in order, repetitions among them."""

@@ -85,18 +85,12 @@ class Peers(sip_case.SipCase):
                 self.run_beside("socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,"
                                 "cert=%s" % (port, chains[which]),
                                 "TCP:127.0.0.1:%d" % carrier.port)
-                self.eventually(lambda port=port: self.listens(port))
+                self.eventually(lambda port=port: sip_case.is_bound(port, "tcp"))
                 trunk = client.trunk("127.0.0.1:%d" % port, transport="tls", ca=ca,
                                      verify_host=NAME)
                 id = client.dial("9103", trunk, "sip:agent@127.0.0.1:%d" % agent.port)
                 self.assertEqual(client.ended(id)["outcome"], expected)
                 self.assertEqual(bool(carrier.received("INVITE")), which == "good")
-
-    @staticmethod
-    def listens(port):
-        with open("/proc/net/tcp", encoding="ascii") as f:
-            return any(line.split()[1].endswith(":%04X" % port) and line.split()[3] == "0A"
-                       for line in f.readlines()[1:])
 
     # --- names
 
@@ -126,7 +120,6 @@ class Peers(sip_case.SipCase):
         takes.close()
         takes = dialer.sipp("carrier-tcp", sip_case.carrier_scenario(), port=second,
                             transport="t1")
-        self.eventually(lambda: self.listens(second))
         id = client.dial("9103", client.trunk("gone.test", transport="tcp"), uri)
         self.assertEqual(client.ended(id)["outcome"], "answered")
         end = client.ended(client.dial("9103", client.trunk("nowhere.test"), uri))
@@ -192,7 +185,7 @@ class Phone:
                     "snd_path %s\nrtp_ports 20000-40000\n"
                     % (port, self.home, name, name, self.modules(), self.home))
         case.run_beside("baresip", "-f", self.home)
-        case.eventually(lambda: self.is_bound(port))
+        case.eventually(lambda: sip_case.is_bound(port))
 
     @staticmethod
     def modules():
@@ -200,11 +193,6 @@ class Phone:
             if os.path.isdir(path):
                 return path
         return "/usr/lib/baresip/modules"
-
-    @staticmethod
-    def is_bound(port):
-        with open("/proc/net/udp", encoding="ascii") as f:
-            return any(line.split()[1].endswith(":%04X" % port) for line in f.readlines()[1:])
 
     def recording(self):
         """What it heard; none while the file is still being written."""
