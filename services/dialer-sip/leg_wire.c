@@ -111,6 +111,9 @@ static int on_send_invite(enum sip_transp tp, const struct sa *src, const struct
 	struct leg *l = arg;
 	char peer[64];
 
+	/* A name may be found after the call was given up: nothing leaves for it any more. */
+	if (l->state == LEG_CANCELLING || l->state == LEG_CLOSING || l->state == LEG_DEAD)
+		return ECANCELED;
 	/* Another server of the same name is asked only while nothing says that the first one took
 	 * the call: what is connected and then lost may ring. Over UDP only a 503 leads here. */
 	if (l->has_provisional && (l->state == LEG_RINGING || tp != SIP_TRANSP_UDP))

@@ -14,6 +14,9 @@
 #define HAVE_STDBOOL_H 1
 #define HAVE_INET6 1
 #include <re.h>
+#define DEBUG_MODULE "belfry"
+#define DEBUG_LEVEL 0
+#include <re_dbg.h>
 #undef list
 #undef list_init
 #undef str_cmp

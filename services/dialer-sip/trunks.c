@@ -61,9 +61,10 @@ static void tell_state(const struct trunk *t)
 
 static void set_state(struct trunk *t, enum dialer_trunk_state s, int status)
 {
-	if (t->state != s || !t->is_state_told)
-		log_info(s == DIALER_TRUNK_UP ? "trunk_up" : "trunk_down",
-			 LID("trunk", ID_TRUNK, t->id), LI("sip", status));
+	if (t->state == s && t->is_state_told)
+		return;
+	log_info(s == DIALER_TRUNK_UP ? "trunk_up" : "trunk_down", LID("trunk", ID_TRUNK, t->id),
+		 LI("sip", status));
 	t->state = s;
 	t->is_state_told = true;
 	tell_state(t);
@@ -247,12 +248,15 @@ void trunks_set(struct trunks *ts, struct uuid id, struct str settings)
 	t->arena = arena_new();
 	t->text = xstrndup(settings);
 	t->s = (struct sip_trunk){ .max_concurrent = 0 };
-	t->is_at_fault = !decode(settings, t->arena, &t->s);
-	t->is_known = true;
-	set_tls(t);
+	t->is_known = !str_eq(settings, STR("{}")); /* nothing: it was deleted */
+	t->is_at_fault = t->is_known && !decode(settings, t->arena, &t->s);
+	t->is_state_told = false;
 	ua_ping_free(t->ping);
 	t->ping = NULL;
-	if (t->is_at_fault)
+	timer_stop(t->keep_alive);
+	if (t->is_known && !t->is_at_fault)
+		set_tls(t);
+	if (!t->is_known || t->is_at_fault)
 		set_state(t, DIALER_TRUNK_DOWN, 0);
 	else if (t->s.keep_alive_us > 0)
 		timer_start(t->keep_alive, FIRST_CHECK_US);

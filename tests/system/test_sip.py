@@ -2,6 +2,7 @@
 import collections
 import os
 import re
+import socket
 import sys
 import time
 import unittest
@@ -263,6 +264,38 @@ class ManyCalls(sip_case.SipCase):
         self.assertEqual(client.trunks[bad]["state"], "down")
         end = client.ended(client.dial("0486", bad, "sip:a@127.0.0.1"))
         self.assertEqual(end["outcome"], "config_error")
+
+
+class Strangers(sip_case.SipCase):
+    def test_are_answered_and_change_nothing(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        id = client.dial("9000", client.trunk("127.0.0.1:%d" % carrier.port), uri)
+        client.until(id, "bridged")
+        request = ("%s sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s\r\n"
+                   "From: <sip:x@y>;tag=1\r\nTo: <sip:y@x>%s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\n"
+                   "Content-Length: 0\r\n\r\n")
+        before = len(dialer.text())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(sip_case.DEADLINE)
+            port = s.getsockname()[1]
+            for n, (method, tag, call, expected) in enumerate((
+                    ("INVITE", "", "stranger", "481"), ("REGISTER", "", "stranger", "481"),
+                    ("OPTIONS", "", "stranger", "200"), ("BYE", ";tag=c" + id[4:], id + ".c", "481"),
+                    ("CANCEL", "", id + ".c", "481"))):
+                s.sendto((request % (method, port, "s%d" % n, tag, call, method)).encode(),
+                         ("127.0.0.1", dialer.port))
+                self.assertIn("SIP/2.0 " + expected, s.recv(4096).decode(), method)
+            for garbage in (b"\0" * 100, b"INVITE", b"SIP/2.0 200 OK\r\n\r\n", os.urandom(1000)):
+                s.sendto(garbage, ("127.0.0.1", dialer.port))
+            s.sendto((request % ("OPTIONS", port, "last", "", "last", "OPTIONS")).encode(),
+                     ("127.0.0.1", dialer.port))
+            self.assertIn("SIP/2.0 200", s.recv(4096).decode())
+        self.assertEqual(dialer.text()[before:], "")
+        client.send("query", id=id)
+        self.assertEqual(client.until(id, "state")["state"], "answered")
 
 
 class Restart(sip_case.SipCase):
