@@ -76,10 +76,11 @@ class SipStack(belfry.TestCase):
         stack.start_campaign(campaign)
         belfry.wait_until(lambda: len(set(carrier.received("INVITE"))) == count, 30,
                           lambda: "%d rang" % len(set(carrier.received("INVITE"))))
-        for n in range(3):
-            stack.kill("KILL", "dialer-sip.0")
-            stack.start("dialer-sip.0")
+        for n in range(4):
             stack.kill("KILL", "dispatcher.0")
+            if n < 3:
+                stack.kill("KILL", "dialer-sip.0")
+                stack.start("dialer-sip.0")
             stack.start("dispatcher.0")
         stack.wait_status(campaign, "completed", 60)
         calls = carrier.received("INVITE")
