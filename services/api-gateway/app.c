@@ -90,12 +90,20 @@ static void on_drain(void *arg)
 	timer_start(app->ready_timer, 0);
 }
 
+static void on_zones(void *arg)
+{
+	struct app *app = arg;
+	if (zone_table_refresh(app->zones))
+		log_info("tzdata_changed", LS("version", zone_table_version(app->zones)));
+	timer_start(app->zones_timer, app->settings.zoneinfo_refresh_us);
+}
+
 static struct err open_parts(struct app *app)
 {
 	const struct gateway_settings *s = &app->settings;
 	TRY(secretbox_new(str_from(s->secret_keys), &app->box));
 	TRY(address_policy_new(str_from(s->webhook_allow_cidrs), &app->addresses));
-	TRY(zones_load(s->zoneinfo, &app->zones));
+	TRY(zone_table_open(s->zoneinfo, &app->zones));
 	app->auth = auth_new(str_from(s->key_pepper));
 	app->stmts = choose_statements();
 	app->pg =
@@ -139,8 +147,9 @@ static void close_parts(struct app *app)
 		redis_close(app->redis);
 	loop_settle(app->loop);
 	timer_free(app->ready_timer);
+	timer_free(app->zones_timer);
 	auth_free(app->auth);
-	zones_free(app->zones);
+	zone_table_free(app->zones);
 	address_policy_free(app->addresses);
 	secretbox_free(app->box);
 	free(app->stmts);
@@ -158,6 +167,8 @@ int app_run(const struct gateway_settings *s)
 		write_port(s->port_file, http_server_port(app.http));
 		app.ready_timer = timer_new(app.loop, on_poll, &app);
 		timer_start(app.ready_timer, 0);
+		app.zones_timer = timer_new(app.loop, on_zones, &app);
+		timer_start(app.zones_timer, s->zoneinfo_refresh_us);
 		loop_on_drain(app.loop, DRAIN_TIMEOUT_US, on_drain, &app);
 		code = loop_run(app.loop);
 		log_info("stopped", LI("code", code));

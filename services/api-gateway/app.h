@@ -9,7 +9,7 @@
 #include "sec/address.h"
 #include "sec/secretbox.h"
 #include "settings.h"
-#include "zones.h"
+#include "sys/zone_table.h"
 
 struct http_server;
 
@@ -22,8 +22,8 @@ struct app {
 	struct auth *auth;
 	struct secretbox *box;
 	struct address_policy *addresses;
-	struct zones *zones;
-	struct timer *ready_timer;
+	struct zone_table *zones;
+	struct timer *ready_timer, *zones_timer;
 	const struct pg_stmt **stmts;
 	bool is_ready;
 	int64_t answers[6]; /* by the status' first digit */

@@ -129,7 +129,7 @@ static void check_bulk(struct req *r, const struct campaign_in *in)
 static void check_rest(struct req *r, struct campaign_in *in)
 {
 	struct retry_policy policy;
-	if (in->timezone.p != NULL && !zones_has(r->app->zones, in->timezone))
+	if (in->timezone.p != NULL && zone_table_find(r->app->zones, in->timezone) == NULL)
 		req_fault(r, "", "timezone", "invalid_timezone",
 			  "must be an IANA time zone, such as Asia/Kolkata");
 	if (in->retry_policy != NULL)

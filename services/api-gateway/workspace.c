@@ -90,7 +90,7 @@ void workspace_patch(struct req *r)
 {
 	struct workspace_in in = { .calls_per_minute = PG_NULL_I64, .max_concurrent = PG_NULL_I64 };
 	req_decode(r, fields, ARRAY_LEN(fields), &in);
-	if (in.timezone.n > 0 && !zones_has(r->app->zones, in.timezone))
+	if (in.timezone.n > 0 && zone_table_find(r->app->zones, in.timezone) == NULL)
 		req_fault(r, "", "timezone", "invalid_timezone",
 			  "must be an IANA time zone, such as Asia/Kolkata");
 	if ((in.has_rate || in.has_concurrent || in.has_increment) &&

@@ -271,10 +271,11 @@ class Edges(ApiCase):
     def test_open_routes(self):
         client = self.client("")
         self.assertEqual(client.request("GET", "/healthz").body, b"ok\n")
-        self.assertEqual(client.request("GET", "/readyz").body, b"ready\n")
+        self.assertRegex(client.request("GET", "/readyz").body, rb"\Aready\ntzdata \S+\n\Z")
         metrics = client.request("GET", "/metrics").body.decode()
         self.assertRegex(metrics, r'belfry_http_requests_total\{class="2xx"\} \d+\n')
         self.assertIn("belfry_pg_up 1\n", metrics)
+        self.assertRegex(metrics, r'\nbelfry_tzdata_info\{version="[^"]+"\} 1\n')
         answer = client.request("GET", "/openapi.yaml")
         self.assertEqual(answer.status, 200)
         self.assertTrue(answer.body.startswith(b"openapi: 3.1"))
