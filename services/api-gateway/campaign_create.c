@@ -7,6 +7,7 @@
 #include "queue/control.h"
 #include "render.h"
 #include "sys/random.h"
+#include "sys/zoneinfo.h"
 #include "target_rows.h"
 #include "wire/retry_policy.h"
 
@@ -68,7 +69,7 @@ static const struct json_field fields[] = {
 	  NO_FLAG,
 	  .nullable = true,
 	  .min = 0,
-	  .max = ZONE_NAME_MAX },
+	  .max = ZONEINFO_NAME_MAX },
 	{ .name = "end_at", .kind = JSON_K_TIME, .offset = AT(end_at), NO_FLAG, .nullable = true },
 	{ .name = "rate_limit_per_minute",
 	  .kind = JSON_K_I64,

@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "sys/random.h"
+#include "sys/zoneinfo.h"
 
 struct row {
 	struct str to_number, name, external_id, timezone;
@@ -48,7 +49,7 @@ static const struct json_field fields[] = {
 	  .offset = AT(timezone),
 	  .present_offset = SIZE_MAX,
 	  .nullable = true,
-	  .max = ZONE_NAME_MAX },
+	  .max = ZONEINFO_NAME_MAX },
 	{ .name = "variables",
 	  .kind = JSON_K_OBJECT,
 	  .offset = AT(variables),

@@ -2,6 +2,7 @@
 #include "handlers.h"
 #include "limits.h"
 #include "render.h"
+#include "sys/zoneinfo.h"
 
 struct workspace_in {
 	struct str name, timezone;
@@ -23,7 +24,7 @@ static const struct json_field fields[] = {
 	  .offset = AT(timezone),
 	  .present_offset = AT(has_timezone),
 	  .min = 1,
-	  .max = ZONE_NAME_MAX },
+	  .max = ZONEINFO_NAME_MAX },
 	{ .name = "calls_per_minute",
 	  .kind = JSON_K_I64,
 	  .offset = AT(calls_per_minute),
