@@ -4,6 +4,7 @@
 
 #include "domain/campaign.h"
 #include "request.h"
+#include "store_gen.h"
 #include "target_rows.h"
 
 void health_live(struct req *r);
@@ -33,6 +34,8 @@ void targets_skip(struct req *r);
 void calls_list(struct req *r);
 void calls_of_campaign(struct req *r);
 void calls_get(struct req *r);
+void calls_create(struct req *r);
+void calls_cancel(struct req *r);
 
 void agents_create(struct req *r);
 void agents_list(struct req *r);
@@ -68,6 +71,12 @@ void targets_add_append(struct req *r, struct uuid campaign_id, const struct tar
 struct str targets_query_outcome(struct req *r);
 bool targets_is_outcome(struct str s);
 bool targets_is_status(struct str s);
+
+/* Adds the reading of the path's call to r->unit: its row, then its attempts. */
+void calls_add_read(struct req *r);
+/* A call with its attempts and its conversation as JSON into r->out; no attempts is NULL. */
+void calls_render(struct req *r, const struct api_call_get_row *c,
+		  const struct pg_result *attempts);
 
 /* 409 for a campaign in a state that forbids something, with what it allows. */
 void campaigns_fail_state(struct req *r, struct str status, const char *detail);

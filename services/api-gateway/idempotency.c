@@ -135,6 +135,12 @@ static void on_looked_again(struct req *r, const struct pg_unit *u)
 void idempotency_check(struct req *r, req_fn next)
 {
 	struct str key = http_request_header(r->http, "Idempotency-Key");
+	if (key.p == NULL && r->route->needs_key) {
+		req_fail(r, PROBLEM_IDEMPOTENCY_KEY_REQUIRED,
+			 "Send an Idempotency-Key, so that a repeated request makes no second "
+			 "call.");
+		return;
+	}
 	if (key.p == NULL || http_request_method(r->http) != HTTP_POST) {
 		next(r);
 		return;

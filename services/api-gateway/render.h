@@ -18,7 +18,7 @@ void render_target_open(struct json_out *j, const struct api_target_get_row *t);
 /* The attempts of one call: rows from *at on that have its id, *at moves past them. */
 void render_attempts(struct json_out *j, const struct pg_result *attempts, struct uuid call_id,
 		     size_t *at);
-/* A call without its closing brace. */
+/* A call without its closing brace; without attempts they are NULL. */
 void render_call_open(struct json_out *j, const struct api_call_get_row *c,
 		      const struct pg_result *attempts, size_t *at);
 void render_conversation(struct json_out *j, const struct api_call_get_row *c);

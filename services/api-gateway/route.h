@@ -23,6 +23,7 @@ struct route {
 	 * bound to the others. */
 	bool is_list;
 	const char *filters[ROUTE_FILTERS_MAX];
+	bool needs_key; /* refused without an Idempotency-Key */
 	/* Renders what an action stored under an idempotency key; NULL = it stored the body. */
 	req_fn replay;
 };

@@ -47,7 +47,14 @@ const struct route routes[] = {
 
 	LIST("/v1/scheduled-calls", calls_list, "status", "campaign_id", "to_number", "from",
 	     "until"),
+	{ .method = HTTP_POST,
+	  .pattern = "/v1/scheduled-calls",
+	  .scope = SCOPE_CONTROL,
+	  .body = BODY_OBJECT,
+	  .handle = calls_create,
+	  .needs_key = true },
 	ROUTE(GET, "/v1/scheduled-calls/{call}", READ, IGNORED, calls_get),
+	ACTION("/v1/scheduled-calls/{call}/cancel", calls_cancel, calls_get),
 
 	ROUTE(POST, "/v1/webhook-endpoints", ADMIN, OBJECT, endpoints_create),
 	LIST("/v1/webhook-endpoints", endpoints_list, NULL),
