@@ -241,12 +241,15 @@ static bool refresh_entry(const char *directory, struct entry *e)
 bool zone_table_refresh(struct zone_table *t)
 {
 	char version[ZONE_VERSION_SIZE];
+	struct identity probe;
 	/* A link that is switched meanwhile must not give half of each tree. */
 	char *directory = realpath(t->directory, NULL);
 	bool is_new = false;
 
-	if (directory == NULL)
-		return false;
+	if (directory == NULL || is_err(identify(directory, PROBE, &probe))) {
+		free(directory);
+		return false; /* no tree, or one that is not all there yet */
+	}
 	read_version(directory, version);
 	if (strcmp(version, t->version) != 0) {
 		memcpy(t->version, version, sizeof(version));
@@ -258,4 +261,9 @@ bool zone_table_refresh(struct zone_table *t)
 	}
 	free(directory);
 	return is_new;
+}
+
+const char *zone_table_version(const struct zone_table *t)
+{
+	return t->version;
 }
