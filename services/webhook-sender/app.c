@@ -37,6 +37,7 @@ static const struct pg_stmt *const stmts[] = {
 static void on_wake(void *arg)
 {
 	finder_wake(arg);
+	refresh_wake(arg);
 }
 
 void app_look_drained(struct app *app)
@@ -107,6 +108,7 @@ static struct err app_open(struct app *app)
 				&app->control));
 	registry_start(app);
 	finder_start(app);
+	refresh_start(app);
 	loop_on_drain(app->loop, APP_DRAIN_TIMEOUT_US, on_drain, app);
 	return OK;
 }
@@ -121,6 +123,7 @@ static void app_close(struct app *app)
 	if (app->pg != NULL)
 		pg_pool_free(app->pg);
 	finder_deinit(app);
+	refresh_deinit(app);
 	registry_deinit(app);
 	record_deinit(app);
 	endpoints_deinit(app);

@@ -123,7 +123,7 @@ static void learn(struct claim_batch *b, const struct pg_result *r)
 		get_sender_endpoints(r, i, &row);
 		ep = endpoint_find(b->app, row.endpoint_id);
 		if (ep != NULL)
-			endpoint_learn(b->app, ep, &row);
+			endpoint_learn(b->app, ep, &row, b->mono_asked_at);
 	}
 }
 
