@@ -25,6 +25,8 @@ void campaigns_replay(struct req *r);
 
 void campaigns_stats(struct req *r);
 
+void schedules_preview(struct req *r);
+
 void targets_append(struct req *r);
 void targets_list(struct req *r);
 void targets_get(struct req *r);
@@ -84,5 +86,7 @@ void campaigns_fail_state(struct req *r, struct str status, const char *detail);
 const char *campaigns_etag(struct req *r, usec_t updated_at);
 /* After a commit: something changed about this campaign. */
 void campaigns_tell(struct req *r, bool is_held);
+/* After a commit: dispatchers forget these calls of it, ids as text. */
+void campaigns_tell_dropped(struct req *r, const struct pg_array *call_ids);
 
 #endif

@@ -39,6 +39,8 @@ const struct route routes[] = {
 	ROUTE(GET, "/v1/campaigns/{cmp}/stats", READ, IGNORED, campaigns_stats),
 	LIST("/v1/campaigns/{cmp}/calls", calls_of_campaign, "status", "outcome"),
 
+	ROUTE(POST, "/v1/schedules/preview", READ, OBJECT, schedules_preview),
+
 	ROUTE(POST, "/v1/campaigns/{cmp}/targets", WRITE, OBJECT, targets_append),
 	LIST("/v1/campaigns/{cmp}/targets", targets_list, "status", "outcome", "q"),
 	ROUTE(POST, "/v1/campaigns/{cmp}/targets/skip", CONTROL, OBJECT, targets_skip),
