@@ -2,7 +2,8 @@
 -- ended. Its own statement, so that the next one sees what those committed before.
 -- $1 workspace_id uuid
 -- $2 call_id uuid
-SELECT 1 FROM scheduled_call c
+-- rows: status text
+SELECT k.status FROM scheduled_call c
 JOIN campaign k ON k.workspace_id = c.workspace_id AND k.id = c.campaign_id
 WHERE c.workspace_id = $1 AND c.id = $2
 FOR KEY SHARE OF k
