@@ -132,6 +132,15 @@ static void on_control(const struct control_msg *m, void *arg)
 	}
 }
 
+static void on_zones(void *arg)
+{
+	struct app *app = arg;
+
+	if (zone_table_refresh(app->zones))
+		log_info("tzdata_changed", LS("version", zone_table_version(app->zones)));
+	timer_start(app->zones_timer, app->settings.zoneinfo_refresh_us);
+}
+
 static void on_drained(void *arg)
 {
 	struct app *app = arg;
@@ -160,6 +169,9 @@ static struct err app_open(struct app *app)
 {
 	const struct scheduler_settings *s = &app->settings;
 
+	TRY(zone_table_open(s->zoneinfo, &app->zones));
+	app->zones_timer = timer_new(app->loop, on_zones, app);
+	timer_start(app->zones_timer, s->zoneinfo_refresh_us);
 	app->pg =
 		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = s->database_url,
 							     .application = "belfry scheduler",
@@ -210,6 +222,8 @@ static void app_close(struct app *app)
 	book_free(app->book);
 	materializer_free(app->materializer);
 	timer_free(app->take_timer);
+	timer_free(app->zones_timer);
+	zone_table_free(app->zones);
 }
 
 int app_run(int argc, char **argv)

@@ -17,6 +17,7 @@
 #include "queue/due.h"
 #include "queue/leader_lock.h"
 #include "settings.h"
+#include "sys/zone_table.h"
 
 struct book;
 struct materializer;
@@ -36,6 +37,8 @@ struct app {
 	bool is_taking;
 	usec_t taking_since; /* monotonic */
 	struct timer *take_timer;
+	struct zone_table *zones;
+	struct timer *zones_timer;
 
 	/* Entries that the feeder appended in the window that ends, and in the one before. */
 	usec_t mono_fed_until;

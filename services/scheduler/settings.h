@@ -14,6 +14,8 @@ struct scheduler_settings {
 	usec_t uncertain_after_us;
 	usec_t archive_after_us;
 	usec_t drain_us;
+	const char *zoneinfo;
+	usec_t zoneinfo_refresh_us;
 	int64_t materialize_batch;
 	bool full_numbers;
 	bool prepare;
