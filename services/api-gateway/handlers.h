@@ -64,7 +64,19 @@ void endpoints_create(struct req *r);
 void endpoints_list(struct req *r);
 void endpoints_get(struct req *r);
 void endpoints_delete(struct req *r);
+void endpoints_patch(struct req *r);
+void endpoints_enable(struct req *r);
+void endpoints_disable(struct req *r);
+void endpoints_rotate(struct req *r);
+void endpoints_test(struct req *r);
+void endpoints_test_replay(struct req *r);
+void endpoints_replay(struct req *r);
 void endpoints_deliveries(struct req *r);
+
+void deliveries_get(struct req *r);
+void deliveries_replay(struct req *r);
+
+void events_list(struct req *r);
 
 /* Adds the append to r->unit. With `keeps`, its answer is stored under the idempotency key. */
 void targets_add_append(struct req *r, struct uuid campaign_id, const struct target_rows *t,

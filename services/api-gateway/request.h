@@ -47,7 +47,9 @@ struct req {
 	bool has_guard;       /* its first statement is the idempotency key's */
 	req_unit_fn on_unit;
 	req_unit_fn on_unit_failed; /* may answer; NULL = the general mapping */
-	void *state;                /* the handler's own, in the arena */
+	req_fn look_again;          /* of req_submit_expecting */
+	unsigned n_looks;
+	void *state; /* the handler's own, in the arena */
 };
 
 /* --- answers ------------------------------------------------------------------------------ */
@@ -97,6 +99,9 @@ struct pg_unit *req_effect(struct req *r);
 void req_effect_keep(struct req *r, int status, bool is_secret);
 /* Sends r->unit. fn gets the results; failures are answered. */
 void req_submit(struct req *r, req_unit_fn fn);
+/* The same for a unit that expects something to be as it was read (expect() of the schema): where it
+ * is not, `again` reads anew, a few times. */
+void req_submit_expecting(struct req *r, req_fn again, req_unit_fn fn);
 /* The i-th result of the handler's own statements. */
 const struct pg_result *req_result(const struct req *r, const struct pg_unit *u, size_t i);
 /* Answers a failed unit by the general mapping. */

@@ -7,6 +7,9 @@
 #include "sys/log.h"
 #include "sys/random.h"
 
+#define SQLSTATE_UNEXPECTED "BF010" /* of expect() */
+#define LOOKS_MAX 5
+
 struct pg_unit *req_read(struct req *r)
 {
 	ASSERT(r->unit == NULL);
@@ -90,6 +93,21 @@ void req_submit(struct req *r, req_unit_fn fn)
 			 "Too many requests wait for the database. Nothing was changed.");
 }
 
+static void on_unexpected(struct req *r, const struct pg_unit *u)
+{
+	if (strcmp(pg_unit_sqlstate(u), SQLSTATE_UNEXPECTED) == 0 && r->n_looks++ < LOOKS_MAX)
+		r->look_again(r);
+	else
+		req_fail_unit(r, u, ERR(ERR_CONFLICT, "the unit was refused"));
+}
+
+void req_submit_expecting(struct req *r, req_fn again, req_unit_fn fn)
+{
+	r->look_again = again;
+	r->on_unit_failed = on_unexpected;
+	req_submit(r, fn);
+}
+
 const struct pg_result *req_result(const struct req *r, const struct pg_unit *u, size_t i)
 {
 	return pg_unit_result(u, i + (r->has_guard ? 1 : 0));
@@ -135,7 +153,7 @@ void req_fail_unit(struct req *r, const struct pg_unit *u, struct err e)
 		req_fail(r, PROBLEM_VALIDATION_ERROR,
 			 "A value in the request is beyond what can be stored.");
 	} else if (strncmp(state, "40", 2) == 0 || strncmp(state, "57", 2) == 0 ||
-		   strncmp(state, "53", 2) == 0) {
+		   strncmp(state, "53", 2) == 0 || strcmp(state, SQLSTATE_UNEXPECTED) == 0) {
 		req_fail(r, PROBLEM_UNAVAILABLE,
 			 "The database could not do this now. Nothing was changed.");
 	} else if (state[0] != '\0') {

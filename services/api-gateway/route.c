@@ -47,7 +47,8 @@ static void fail_body(struct req *r, struct err e)
 static bool read_body(struct req *r)
 {
 	struct str text = http_request_body(r->http);
-	if (r->route->body == BODY_IGNORED || (r->route->body == BODY_EMPTY && text.n == 0))
+	bool may_lack = r->route->body == BODY_EMPTY || r->route->body == BODY_OPTIONAL;
+	if (r->route->body == BODY_IGNORED || (may_lack && text.n == 0))
 		return true;
 	if (text.n == 0) {
 		req_fail(r, PROBLEM_MALFORMED_JSON, "The request needs a JSON object as its body.");

@@ -7,7 +7,8 @@
 
 enum route_body {
 	BODY_IGNORED = 0,
-	BODY_EMPTY, /* none, or {} */
+	BODY_EMPTY,    /* none, or {} */
+	BODY_OPTIONAL, /* none, or an object */
 	BODY_OBJECT
 };
 
