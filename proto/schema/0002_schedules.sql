@@ -20,6 +20,7 @@ CREATE INDEX campaign_live_recurring ON campaign (id)
 	WHERE kind = 'recurring' AND status IN ('active', 'paused');
 CREATE INDEX campaign_ending ON campaign (end_at)
 	WHERE kind = 'recurring' AND status IN ('active', 'paused') AND end_at IS NOT NULL;
+CREATE INDEX campaign_cancelled ON campaign (id) WHERE status = 'cancelled';
 
 ALTER TABLE scheduled_call
 	-- An attempt that was not claimed so long after its own due time is not made: the call fails,

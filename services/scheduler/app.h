@@ -5,6 +5,8 @@
  *   materializer  pending targets -> calls in line, an hour ahead
  *   feeder        calls due within ten seconds -> due streams
  *   sweeper       what fell through: overdue calls, dead consumers, orphaned attempts
+ *   expander      occurrences of recurring campaigns -> calls with an instant, an hour ahead
+ *   replanner     the time zones; calls that an update of them moves
  *   finisher      campaign.completed, the rest of a cancelled campaign, the archive
  *
  * Each is a task: it runs when its time has come, one run at a time, and only while leading. */
@@ -17,6 +19,7 @@
 #include "queue/due.h"
 #include "queue/leader_lock.h"
 #include "settings.h"
+#include "sys/fault.h"
 #include "sys/zone_table.h"
 
 struct book;
@@ -24,9 +27,12 @@ struct materializer;
 struct feeder;
 struct sweeper;
 struct finisher;
+struct expander;
+struct replanner;
 
 struct app {
 	struct scheduler_settings settings;
+	struct fault fault;
 	struct loop *loop;
 	struct uuid holder;
 	struct pg_pool *pg;
@@ -37,6 +43,7 @@ struct app {
 	bool is_taking;
 	usec_t taking_since; /* monotonic */
 	struct timer *take_timer;
+	struct timer *ready_timer;
 	struct zone_table *zones;
 	struct timer *zones_timer;
 
@@ -49,6 +56,8 @@ struct app {
 	struct feeder *feeder;
 	struct sweeper *sweeper;
 	struct finisher *finisher;
+	struct expander *expander;
+	struct replanner *replanner;
 };
 
 extern const struct pg_stmt *const scheduler_stmts[];

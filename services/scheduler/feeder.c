@@ -9,7 +9,7 @@
 #include "task.h"
 
 #define PERIOD_US (200 * USEC_PER_MS)
-#define HORIZON_US (10 * USEC_PER_SEC)
+#define HORIZON_US FEEDER_HORIZON_US
 #define STALL_US (1 * USEC_PER_SEC)
 #define BACKLOG_MIN 20
 #define BACKLOG_MAX 10000

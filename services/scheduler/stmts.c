@@ -23,6 +23,12 @@ const struct pg_stmt *const scheduler_stmts[] = {
 	&stmt_line_materialize,
 	&stmt_line_start,
 	&stmt_plan_load,
+	&stmt_recurring_ahead,
+	&stmt_recurring_due,
+	&stmt_recurring_expand,
+	&stmt_recurring_page,
+	&stmt_recurring_replan,
+	&stmt_recurring_stale,
 	&stmt_workspace_ids,
 	NULL,
 };
