@@ -7,6 +7,7 @@
 #include "finisher.h"
 #include "materializer.h"
 #include "replanner.h"
+#include "retention.h"
 #include "store_gen.h"
 #include "sweeper.h"
 #include "sys/clock.h"
@@ -228,6 +229,7 @@ static struct err app_open(struct app *app)
 	app->finisher = finisher_new(app);
 	app->replanner = replanner_new(app);
 	app->expander = expander_new(app);
+	app->retention = retention_new(app);
 	app->ready_timer = timer_new(app->loop, on_ready_poll, app);
 	timer_start(app->ready_timer, 0);
 	loop_on_drain(app->loop, s->drain_us, on_drain, app);
@@ -243,6 +245,7 @@ static void app_close(struct app *app)
 	loop_settle(app->loop);
 	expander_free(app->expander);
 	replanner_free(app->replanner);
+	retention_free(app->retention);
 	finisher_free(app->finisher);
 	sweeper_free(app->sweeper);
 	feeder_free(app->feeder);

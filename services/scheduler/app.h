@@ -8,6 +8,7 @@
  *   expander      occurrences of recurring campaigns -> calls with an instant, an hour ahead
  *   replanner     the time zones; calls that an update of them moves
  *   finisher      campaign.completed, the rest of a cancelled campaign, the archive
+ *   retention     old events and deliveries
  *
  * Each is a task: it runs when its time has come, one run at a time, and only while leading. */
 #ifndef SCHEDULER_APP_H
@@ -27,6 +28,7 @@ struct materializer;
 struct feeder;
 struct sweeper;
 struct finisher;
+struct retention;
 struct expander;
 struct replanner;
 
@@ -56,6 +58,7 @@ struct app {
 	struct feeder *feeder;
 	struct sweeper *sweeper;
 	struct finisher *finisher;
+	struct retention *retention;
 	struct expander *expander;
 	struct replanner *replanner;
 };

@@ -27,6 +27,8 @@ static const struct setting table[] = {
 	  "Directory of the time zone database." },
 	{ "BELFRY_ZONEINFO_REFRESH_S", SETTING_SECONDS, AT(zoneinfo_refresh_us), "60", 1, 3600,
 	  false, "How often the time zone database is looked at for changes." },
+	{ "BELFRY_EVENT_RETENTION_S", SETTING_SECONDS, AT(retention_us), "2592000", 60, 315360000,
+	  false, "How long events, finished deliveries and their attempts are kept." },
 	{ "BELFRY_READY_FILE", SETTING_STR, AT(ready_file), "", 0, 0, false,
 	  "File that stands while the process is ready; empty for none." },
 	{ "BELFRY_DRAIN_TIMEOUT_S", SETTING_SECONDS, AT(drain_us), "20", 1, 600, false,

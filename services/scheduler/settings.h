@@ -14,6 +14,7 @@ struct scheduler_settings {
 	usec_t pass_us;
 	usec_t uncertain_after_us;
 	usec_t archive_after_us;
+	usec_t retention_us;
 	usec_t drain_us;
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;

@@ -29,6 +29,10 @@ const struct pg_stmt *const scheduler_stmts[] = {
 	&stmt_recurring_page,
 	&stmt_recurring_replan,
 	&stmt_recurring_stale,
+	&stmt_retention_answers,
+	&stmt_retention_deliveries,
+	&stmt_retention_endpoints,
+	&stmt_retention_events,
 	&stmt_workspace_ids,
 	NULL,
 };
