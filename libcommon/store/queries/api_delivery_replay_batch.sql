@@ -1,7 +1,7 @@
--- One batch of a replay: of the finished deliveries after the one looked at last, those of the span,
--- the types (none: all) and the status that were not replayed yet go out once more, as long as their
--- events are there and the endpoint is enabled. Called again with last_id while `seen` is full. The
--- time in an id is up to sequence / 4096 ms late (uuid7), never early.
+-- One batch of a replay: of the finished deliveries after the one looked at last (NULL: from the
+-- first), those of the span, the types (none: all) and the status that were not replayed yet go out
+-- once more, as long as their events are there and the endpoint is enabled. Called again with last_id
+-- while `seen` is full. The time in an id is up to sequence / 4096 ms late (uuid7), never early.
 -- $1 workspace_id uuid
 -- $2 endpoint_id uuid
 -- $3 after_id uuid
@@ -14,7 +14,8 @@
 WITH looked AS (
 	SELECT d.id, d.sequence, d.event_type, d.generation, d.created_at, d.status
 	FROM delivery_done d
-	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id > $3 AND d.id >= uuid7_floor($4)
+	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id >= uuid7_floor($4)
+	AND d.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
 	AND d.id < uuid7_floor($5 + (SELECT 1 + s.last_sequence / 4096 FROM workspace_sequence s
 		WHERE s.workspace_id = $1) * interval '1 millisecond')
 	AND d.replayed_as IS NULL
