@@ -280,12 +280,13 @@ static void on_page(struct err err, const struct pg_unit *u, void *arg)
 		fail(e);
 		return;
 	}
-	fault_pass(&e->app->fault, "expand_read");
 	compute(e, pg_unit_result(u, 0));
-	if (e->page.n > 0)
-		write_page(e);
-	else
+	if (e->page.n == 0) {
 		finish(e);
+		return;
+	}
+	fault_pass(&e->app->fault, "expand_read");
+	write_page(e);
 }
 
 static void read_page(struct expander *e)

@@ -274,7 +274,6 @@ static void on_page(struct err e, const struct pg_unit *u, void *arg)
 		fail(r, e, u);
 		return;
 	}
-	fault_pass(&r->app->fault, "replan_read");
 	const struct pg_result *rows = pg_unit_result(u, 0);
 	r->n = pg_result_rows(rows);
 	if (r->n == 0 && uuid_is_nil(r->after)) {
@@ -287,6 +286,7 @@ static void on_page(struct err e, const struct pg_unit *u, void *arg)
 		read_page(r);
 		return;
 	}
+	fault_pass(&r->app->fault, "replan_read");
 	arena_reset(r->arena);
 	for (size_t i = 0; i < r->n; i++) {
 		struct recurring_stale_row row;
