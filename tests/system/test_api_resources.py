@@ -5,9 +5,10 @@ import unittest
 import belfry
 from api_case import ApiCase, Tenant, to_uuid, type_id
 
-DELIVERY = ["id", "endpoint_id", "event_id", "event_type", "sequence", "status", "reason", "attempts",
-            "next_attempt_at", "last_attempt_at", "last_result", "last_status_code",
-            "last_duration_ms", "last_excerpt", "created_at", "ended_at"]
+DELIVERY = ["id", "endpoint_id", "event_id", "event_type", "sequence", "status", "reason",
+            "generation", "replayed_as", "attempts", "next_attempt_at", "last_attempt_at",
+            "last_result", "last_status_code", "last_duration_ms", "last_excerpt", "created_at",
+            "ended_at"]
 
 
 class Resources(ApiCase):
@@ -192,7 +193,8 @@ class Resources(ApiCase):
                                                                "campaign.completed"],
             "description": "d"})
         self.assertEqual(list(made), ["id", "url", "description", "events", "status",
-                                      "disabled_reason", "secret", "created_at", "updated_at"])
+                                      "disabled_reason", "previous_secret_until", "created_at",
+                                      "updated_at", "secret"])
         self.assertRegex(made["secret"], r"^whsec_[A-Za-z0-9+/]{43}=$")
         self.assertEqual(made["status"], "enabled")
         listed = self.api.get("/v1/webhook-endpoints")["data"]
