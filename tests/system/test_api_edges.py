@@ -24,10 +24,20 @@ ROUTES = [
     ("GET", "/v1/campaigns/{cmp}/targets/{tgt}", "read"),
     ("DELETE", "/v1/campaigns/{cmp}/targets/{tgt}", "control"),
     ("GET", "/v1/scheduled-calls", "read"), ("GET", "/v1/scheduled-calls/{call}", "read"),
+    ("POST", "/v1/scheduled-calls", "control"),
+    ("POST", "/v1/scheduled-calls/{call}/cancel", "control"),
     ("POST", "/v1/webhook-endpoints", "admin"), ("GET", "/v1/webhook-endpoints", "read"),
     ("GET", "/v1/webhook-endpoints/{whk}", "read"),
     ("DELETE", "/v1/webhook-endpoints/{whk}", "admin"),
+    ("PATCH", "/v1/webhook-endpoints/{whk}", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/enable", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/disable", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/rotate-secret", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/test", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/replay", "admin"),
     ("GET", "/v1/webhook-endpoints/{whk}/deliveries", "read"),
+    ("GET", "/v1/deliveries/{dlv}", "read"), ("POST", "/v1/deliveries/{dlv}/replay", "admin"),
+    ("GET", "/v1/events", "read"),
     ("POST", "/v1/agents", "write"), ("GET", "/v1/agents", "read"),
     ("GET", "/v1/agents/{agt}", "read"), ("PATCH", "/v1/agents/{agt}", "write"),
     ("DELETE", "/v1/agents/{agt}", "write"),
@@ -39,12 +49,14 @@ ROUTES = [
     ("DELETE", "/v1/trunks/{trk}", "admin"),
     ("GET", "/v1/workspace", "read"), ("PATCH", "/v1/workspace", "admin"),
 ]
-PREFIXES = ("cmp", "tgt", "call", "whk", "agt", "num", "trk")
+PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk")
 # A body that passes the form of each route that takes one.
 BODIES = {
     "/v1/campaigns/{cmp}": {"name": "x"}, "/v1/campaigns/{cmp}/targets": {"targets": []},
     "/v1/campaigns/{cmp}/targets/skip": {"ids": []}, "/v1/agents/{agt}": {"name": "x"},
     "/v1/numbers/{num}": {"calls_per_minute": 5}, "/v1/trunks/{trk}": {"name": "x"},
+    "/v1/webhook-endpoints/{whk}": {"description": "x"},
+    "/v1/webhook-endpoints/{whk}/replay": {"since": "2026-01-01T00:00:00Z"},
 }
 
 
@@ -131,7 +143,13 @@ class Edges(ApiCase):
             f"WHERE c.id = '{to_uuid(campaign)}' RETURNING id")
         endpoint = two.api.post("/v1/webhook-endpoints",
                                 {"url": "https://example.com/", "events": ["*"]})["id"]
+        delivery = self.it.value(
+            "INSERT INTO delivery_done (workspace_id, endpoint_id, id, sequence, event_type, "
+            "generation, created_at, ended_at, status, attempts) SELECT "
+            f"'{ws}', '{to_uuid(endpoint)}', gen_random_uuid(), 1, 'campaign.completed', 1, now(), "
+            "now(), 'delivered', 1 RETURNING id")
         theirs = {"cmp": campaign, "tgt": target, "call": type_id("call", call), "whk": endpoint,
+                  "dlv": type_id("dlv", delivery),
                   "agt": two.agent, "num": two.number, "trk": two.trunk}
         unknown = {prefix: type_id(prefix) for prefix in PREFIXES}
         malformed = {prefix: prefix + "_no-id" for prefix in PREFIXES}
@@ -293,6 +311,7 @@ class Edges(ApiCase):
             elif line and not line.startswith(" "):
                 path = None
         names = {"cmp": "campaign_id", "tgt": "target_id", "call": "call_id", "whk": "endpoint_id",
+                 "dlv": "delivery_id",
                  "agt": "agent_id", "num": "number_id", "trk": "trunk_id"}
         served = {(m, fill(p, {k: "{%s}" % v for k, v in names.items()})) for m, p, _ in ROUTES}
         served |= {("GET", p) for p in ("/healthz", "/readyz", "/metrics", "/openapi.yaml")}
