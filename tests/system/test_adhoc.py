@@ -358,6 +358,8 @@ class AdHocTest(belfry.TestCase):
             self.check_cancel_of_a_retry(receiver)
         with self.subTest("bulk"):
             self.check_cancel_of_a_targets_call(receiver)
+        with self.subTest("recurring"):
+            self.check_cancel_of_an_occurrence(receiver)
         with self.subTest("configuration"):
             self.check_config_error(receiver)
         self.assertEqual(receiver.unsigned(), [])
@@ -491,6 +493,34 @@ class AdHocTest(belfry.TestCase):
         cancelled = self.events(receiver, calls[1], 2)
         self.assertEqual(cancelled[1]["data"]["scheduled_call"]["reason"], "campaign_cancelled")
         stack.act(other, "cancel")
+
+    def check_cancel_of_an_occurrence(self, receiver):
+        """A recurring campaign counts its calls; the cancel of one, and of the rest, moves them."""
+        stack = self.shared
+        # none of them fires while this looks
+        minutes = [(belfry.now_us() // 60000000 + after) % 60 for after in range(10, 50, 5)]
+        campaign = stack.api.post("/v1/campaigns", {
+            "kind": "recurring", "name": "r", "agent_id": stack.agent_id,
+            "cron": f"{','.join(map(str, minutes))} * * * *",
+            "from_number": belfry.FROM_NUMBER, "to_number": "+14155591001", "timezone": "UTC"})["id"]
+        stack.start_campaign(campaign)
+        belfry.wait_until(lambda: stack.counts(campaign)["scheduled"] == 8, 20,
+                          lambda: f"an hour of calls: {stack.counts(campaign)}")
+        calls = sorted(stack.api.pages(f"{PATH}?campaign_id={campaign}"),
+                       key=lambda c: c["scheduled_at"])
+        call = calls[3]
+        for _ in range(2):
+            self.assertEqual(stack.api.post(f"{PATH}/{call['id']}/cancel")["status"], "cancelled")
+        counts = stack.counts(campaign)
+        self.assertEqual((counts["scheduled"], counts["skipped"]), (7, 1))
+        events = self.events(receiver, call, 2)
+        self.assertEqual(events[1]["data"]["scheduled_call"]["reason"], "requested")
+        self.assertEqual(events[1]["data"]["campaign"], {"id": campaign, "kind": "recurring"})
+        stack.act(campaign, "cancel")
+        counts = stack.counts(campaign)
+        self.assertEqual((counts["scheduled"], counts["skipped"], counts["total"]), (0, 8, 8))
+        events = self.events(receiver, calls[5], 2)
+        self.assertEqual(events[1]["data"]["scheduled_call"]["reason"], "campaign_cancelled")
 
     def check_config_error(self, receiver):
         """An agent that no dialer can be told about: there is no campaign to pause, the call fails."""

@@ -14,11 +14,11 @@
 -- $13 created_at timestamptz
 -- rows: deliveries int8
 WITH made AS (
-	INSERT INTO scheduled_call AS c (workspace_id, id, number_id, agent_id, to_number, from_number,
+	INSERT INTO scheduled_call (workspace_id, id, number_id, agent_id, to_number, from_number,
 		external_id, variables, max_attempts, retry_policy, due_at, scheduled_at, catch_up_s,
 		created_at, updated_at, status)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $13, 'scheduled')
-	RETURNING c AS call
+	RETURNING scheduled_call AS call
 )
 SELECT publish(array_agg(ROW('scheduled_call.created', $1, $13, NULL, m.call, NULL, NULL, NULL, NULL,
 	NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable))
