@@ -316,6 +316,30 @@ class Webhooks(ApiCase):
                             "invalid_state_transition")
         self.assertEqual((body["current_status"], body["allowed"]), ("disabled", ["enable"]))
 
+    def test_tests_that_hang_or_have_to_wait_are_answered_in_time(self):
+        self.receiver.respond = lambda hook: (429, {"Retry-After": "600"}) \
+            if hook.path == "/gated" else None
+        ends = [self.endpoint("/hangs"), self.endpoint("/gated", events=["campaign.paused"])]
+        self.api.patch(self.path(ends[0]), {"events": ["campaign.paused"]})
+        self.assertEqual(self.api.post(self.path(ends[1], "test"))["last_status_code"], 429)
+        answers = {}
+
+        def ask(end, client):
+            answers[end["id"]] = client.post(self.path(end, "test"))
+
+        threads = [threading.Thread(target=ask, args=(end, self.client(self.api.key)))
+                   for end in ends]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertLess(time.monotonic() - began, 25)
+        hung, gated = (answers[end["id"]] for end in ends)
+        self.assertEqual((hung["status"], hung["last_result"]), ("dead_letter", "timeout"))
+        self.assertEqual((gated["status"], gated["attempts"]), ("pending", 0))
+        self.assertEqual([h.path for h in self.receiver.hooks], ["/gated", "/hangs"])
+
     # --- the log -------------------------------------------------------------------------------
 
     def test_the_log_has_every_attempt(self):
@@ -435,7 +459,8 @@ class Webhooks(ApiCase):
         self.dead(3, "campaign.paused")
         self.publish()
         self.wait_log(end, "delivered", 1)
-        self.it.psql("UPDATE delivery_done SET created_at = created_at - interval '1 hour' WHERE "
+        self.it.psql("UPDATE delivery_done SET created_at = created_at - interval '1 hour', "
+                     "id = uuid7(created_at - interval '1 hour', sequence) WHERE "
                      f"workspace_id = '{self.ws}' AND sequence = 1")
         middle, path = "2000-01-01T00:00:00Z", self.path(end, "replay")
         created = [d["created_at"] for d in self.api.get(self.path(end, "deliveries"))["data"]]
