@@ -117,6 +117,10 @@ class LifeTest(RecurringCase):
         stack.api.patch(f"/v1/campaigns/{to_never}", {"cron": FAR})
         stack.api.patch(f"/v1/campaigns/{from_never}", {"cron": "* * * * *"})
         stack.act(resumed, "resume")
+        held = self.recurring(stack, "* * * * *", "Asia/Jakarta")
+        self.planned(held)
+        stack.psql("UPDATE campaign SET status = 'paused', status_reason = 'config_error'"
+                   " WHERE timezone = 'Asia/Jakarta'")  # as the engine does
         over = self.recurring(stack, "* * * * *", "Asia/Seoul", start=False,
                               end_at=rfc3339(belfry.now_us() + SECOND_US))
         belfry.wait_until(lambda: belfry.now_us() > minute_us - 9 * SECOND_US, 60, "9 s before")
@@ -131,14 +135,16 @@ class LifeTest(RecurringCase):
                                (resumed, "paused and resumed"), (from_never, "edited to a minute's"),
                                (late, "started 9 s before"), (ending, "its end comes after")):
             self.check_fired_once(campaign, minute_us, what)
-        for campaign in (to_never, cancelled, over):
+        for campaign in (to_never, cancelled, over, held):
             self.assertEqual(self.fires(stack, campaign), [])
+        stack.act(held, "resume")
+        belfry.wait_until(lambda: len(self.fires(stack, held)) == 1, 2, "what was held fires at once")
 
         for campaign in (ending, over):
             done = stack.wait_status(campaign, "completed", 15)
             self.assertIsNotNone(done["completed_at"])
         self.check_after(dict(plain=plain, paused=paused, to_never=to_never, cancelled=cancelled,
-                              ending=ending, over=over, resumed=resumed))
+                              ending=ending, over=over, resumed=resumed, held=held))
 
     def check_after(self, c):
         stack = self.shared
