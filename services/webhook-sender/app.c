@@ -82,14 +82,18 @@ static void open_postgres(struct app *app)
 
 static void open_http(struct app *app)
 {
-	app->http = http_client_new(app->loop, &(struct http_client_options){
-						       .max_in_flight = APP_IN_FLIGHT_MAX,
-						       .policy = app->policy,
-						       .connect_timeout_us = APP_CONNECT_TIMEOUT_US,
-						       .total_timeout_us = APP_TOTAL_TIMEOUT_US,
-						       .max_headers = MAX_HEADERS,
-						       .max_body = MAX_BODY,
-						       .keep_body = SEND_EXCERPT_MAX });
+	const char *ca_file = app->settings.ca_file;
+
+	app->http = http_client_new(
+		app->loop,
+		&(struct http_client_options){ .max_in_flight = APP_IN_FLIGHT_MAX,
+					       .policy = app->policy,
+					       .connect_timeout_us = APP_CONNECT_TIMEOUT_US,
+					       .total_timeout_us = APP_TOTAL_TIMEOUT_US,
+					       .max_headers = MAX_HEADERS,
+					       .max_body = MAX_BODY,
+					       .keep_body = SEND_EXCERPT_MAX,
+					       .ca_file = ca_file[0] != '\0' ? ca_file : NULL });
 }
 
 static struct err app_open(struct app *app)
