@@ -134,13 +134,15 @@ void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_en
 		free(ep->url);
 		ep->url = xstrndup(row->url);
 	}
+	/* The API begins it anew when somebody enables the endpoint. */
+	ep->told_failing = row->failing_since != USEC_NEVER;
+	ep->failing_since = row->failing_since;
 	if (!ep->is_known) {
 		ep->streak = (int)row->consecutive_failures;
 		ep->told_streak = ep->streak;
-		ep->told_failing = row->failing_since != USEC_NEVER;
-		ep->failing_since = row->failing_since;
 		/* One that answered before starts with half the trust. */
-		if (ep->streak == 0 && row->last_success_at != USEC_NEVER && !ep->told_failing) {
+		if (ep->streak == 0 && row->last_success_at != USEC_NEVER &&
+		    row->failing_since == USEC_NEVER) {
 			ep->proven = PROVEN_MAX / 2;
 			endpoint_set_slow(app, ep, false);
 		}

@@ -255,6 +255,19 @@ class GoneTest(HostileCase):
         self.publish(5)
         self.wait_done(505)
 
+    def test_the_count_of_failures_begins_anew_when_somebody_says_so(self):
+        server = self.hostile()
+        end = self.endpoint(server.url("/503"))
+        since = f"SELECT failing_since FROM webhook_endpoint WHERE id = '{end}'"
+        self.sender(WEBHOOK_TIME_SCALE="0.05")
+        self.publish()
+        belfry.wait_until(lambda: self.rows(since) != [[""]], 10, "the first failure")
+        before = self.rows(f"UPDATE webhook_endpoint SET failing_since = NULL WHERE id = '{end}' "
+                           "RETURNING now()")[0][0]
+        self.publish(5)
+        self.wait_done(6)
+        self.assertGreater(self.rows(since)[0][0], before)
+
     def test_disabled_in_the_middle_of_a_backlog(self):
         """What waits in the sender's own hands goes back and is buried."""
         def slow(_server, _peer, _request):
