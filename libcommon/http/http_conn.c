@@ -193,20 +193,27 @@ void http_conn_refuse(struct http_conn *c, struct http_fault fault)
 	struct http_server *s = c->server;
 	struct strbuf body;
 	int64_t left_out;
+	char id[HTTP_REQUEST_ID_SIZE] = "";
+	struct str sent_id =
+		c->request ? http_request_header(c->request, "X-Request-Id") : STR_NONE;
+	bool is_head = c->request && c->request->head.method == HTTP_HEAD;
+	strbuf_init(&body, HTTP_READ_SIZE);
+	s->o.problem(&(struct http_violation){ fault.status, fault.code, fault.detail, sent_id },
+		     &body, id, s->o.arg);
 	if (http_gate_is_open(&s->refusal_gate, loop_mono(s->loop), &left_out))
 		log_info("http_refused", LS("peer", c->peer), LI("status", fault.status),
-			 LS("reason", fault.detail), LI("left_out", left_out));
-	bool is_head = c->request && c->request->head.method == HTTP_HEAD;
+			 LS("reason", fault.detail), LS("request_id", id),
+			 LI("left_out", left_out));
 	http_request_free(c->request);
 	c->request = NULL;
 	c->keeps_alive = false;
-	strbuf_init(&body, HTTP_READ_SIZE);
-	s->o.problem(fault.status, fault.code, fault.detail, &body, s->o.arg);
+	struct http_reply_field id_field = { .name = STR("X-Request-Id"), .value = str_from(id) };
 	struct str head = http_render_head(
 		s, &(struct http_reply_head){ .status = fault.status,
 					      .content_type = "application/problem+json",
 					      .length = body.n,
-					      .connection = "close" });
+					      .connection = "close",
+					      .fields = id[0] == '\0' ? NULL : &id_field });
 	http_conn_send(c, head, is_head ? STR_NONE : strbuf_str(&body));
 	strbuf_deinit(&body);
 }

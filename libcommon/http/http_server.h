@@ -44,11 +44,21 @@ enum http_method {
 };
 
 typedef void (*http_handler_fn)(struct http_request *r, void *arg);
-/* Framing and limit violations are answered by the server itself; this renders the body of such
- * an answer (status, code such as "payload_too_large", detail), so that every error has the API's
- * form. */
-typedef void (*http_problem_fn)(int status, const char *code, const char *detail,
-				struct strbuf *body, void *arg);
+
+#define HTTP_REQUEST_ID_SIZE 65
+
+struct http_violation {
+	int status;
+	const char *code; /* "payload_too_large" */
+	const char *detail;
+	struct str
+		request_id; /* the X-Request-Id that came with it; STR_NONE when not so much was read */
+};
+
+/* Framing and limit violations are answered by the server itself; this renders the body of such an
+ * answer and gives its X-Request-Id ("" = none), so that every error has the API's form. */
+typedef void (*http_problem_fn)(const struct http_violation *v, struct strbuf *body,
+				char request_id[HTTP_REQUEST_ID_SIZE], void *arg);
 
 /* The most bytes of this request's body, when its handler is to read it by itself; 0 when it is to
  * be read before. Only the head of the request is there to be looked at. */

@@ -140,6 +140,16 @@ void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE])
 		forget(a, e);
 }
 
+void auth_drop_key(struct auth *a, struct uuid key_id)
+{
+	for (struct list_node *node = list_first(&a->by_use), *next; node != NULL; node = next) {
+		struct entry *e = CONTAINER_OF(node, struct entry, node);
+		next = list_next(&a->by_use, node);
+		if (uuid_eq(e->who.key_id, key_id))
+			forget(a, e);
+	}
+}
+
 bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	       struct rate_state *out)
 {

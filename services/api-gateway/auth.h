@@ -7,7 +7,7 @@
 #include "base/uuid.h"
 #include "sec/sec.h"
 
-/* A revoked key is refused everywhere within this time. */
+/* A revoked key is refused everywhere within this time, by the gateway that revoked it at once. */
 #define AUTH_FRESH_US (4 * USEC_PER_SEC)
 
 enum scope {
@@ -52,6 +52,7 @@ const struct principal *auth_get(struct auth *a, const uint8_t hash[SHA256_SIZE]
 void auth_put(struct auth *a, const uint8_t hash[SHA256_SIZE], const struct principal *p,
 	      usec_t mono_asked);
 void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE]);
+void auth_drop_key(struct auth *a, struct uuid key_id);
 
 /* Takes one request from the key's bucket: a minute's worth at most, refilled evenly. False when
  * it is empty. */

@@ -174,6 +174,7 @@ static void on_created(struct req *r, const struct pg_unit *u)
 static void create(struct req *r, const struct call_in *in)
 {
 	struct pg_unit *u = req_effect(r);
+	req_makes(r, ID_CALL, in->id);
 	render_created(r, in);
 	/* Before the call: what publishes stands last. */
 	req_effect_keep(r, 201, false);
@@ -200,6 +201,8 @@ static void on_refs(struct req *r, const struct pg_unit *u)
 	get_api_call_refs(req_result(r, u, 0), 0, &in->refs);
 	if (uuid_is_nil(in->refs.agent_id) || uuid_is_nil(in->refs.number_id))
 		fail_refs(r, !uuid_is_nil(in->refs.agent_id));
+	else if (!in->refs.has_credit)
+		req_fail_credit(r);
 	else
 		create(r, in);
 }

@@ -76,6 +76,17 @@ static void reply_campaign(struct req *r, const struct pg_result *found)
 	req_reply_json(r, 200);
 }
 
+/* A start or a resume that the status allows did not happen. */
+static void fail_move(struct req *r, const struct pg_unit *u)
+{
+	struct api_campaign_start_row row; /* a resume answers the same */
+	get_api_campaign_start(req_result(r, u, 1), 0, &row);
+	if (row.has_credit)
+		req_fail(r, PROBLEM_NO_TARGETS, "A bulk campaign cannot start without targets.");
+	else
+		req_fail_credit(r);
+}
+
 static void on_acted(struct req *r, const struct pg_unit *u)
 {
 	const struct action *a = r->state;
@@ -99,8 +110,7 @@ static void on_acted(struct req *r, const struct pg_unit *u)
 		break;
 	case CAMPAIGN_MOVES:
 		if (!str_eq(row.status, str_from(campaign_status_name(next)))) {
-			req_fail(r, PROBLEM_NO_TARGETS,
-				 "A bulk campaign cannot start without targets.");
+			fail_move(r, u);
 			return;
 		}
 		tell(r, a, u, was.kind);

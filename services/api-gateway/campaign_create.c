@@ -74,6 +74,7 @@ static void on_created(struct req *r, const struct pg_unit *u)
 static void create(struct req *r, const struct creation *c, struct uuid number_id)
 {
 	struct pg_unit *u = req_effect(r);
+	req_makes(r, ID_CAMPAIGN, c->id);
 	add_api_campaign_create(
 		u, &(struct api_campaign_create_args){ .workspace_id = r->who.workspace_id,
 						       .id = c->id,

@@ -59,6 +59,14 @@ void trunks_delete(struct req *r);
 
 void workspace_get(struct req *r);
 void workspace_patch(struct req *r);
+void workspace_credit(struct req *r);
+
+void keys_create(struct req *r);
+void keys_list(struct req *r);
+void keys_get(struct req *r);
+void keys_revoke(struct req *r);
+
+void audit_list(struct req *r);
 
 void endpoints_create(struct req *r);
 void endpoints_list(struct req *r);

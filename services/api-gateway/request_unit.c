@@ -1,6 +1,7 @@
 /* A request's units in Postgres: sent, failed, mapped to an answer. */
 #include <string.h>
 
+#include "audit.h"
 #include "idempotency.h"
 #include "request.h"
 #include "store_gen.h"
@@ -15,6 +16,7 @@ struct pg_unit *req_read(struct req *r)
 	ASSERT(r->unit == NULL);
 	r->unit = pg_unit_new();
 	r->has_guard = false;
+	r->n_kept = 0;
 	r->on_unit_failed = NULL;
 	return r->unit;
 }
@@ -24,6 +26,7 @@ struct pg_unit *req_effect(struct req *r)
 	struct pg_unit *u = req_read(r);
 	if (r->idem_key.p != NULL) {
 		r->has_guard = true;
+		r->n_kept++;
 		add_api_idempotency_begin(
 			u, &(struct api_idempotency_begin_args){
 				   .workspace_id = r->who.workspace_id, .key = r->idem_key });
@@ -49,6 +52,7 @@ void req_effect_keep(struct req *r, int status, bool is_secret)
 	if (r->idem_key.p == NULL)
 		return;
 	struct str body = strbuf_str(&r->out);
+	r->n_kept++;
 	add_api_idempotency_put(r->unit,
 				&(struct api_idempotency_put_args){
 					.workspace_id = r->who.workspace_id,
@@ -77,8 +81,15 @@ static void on_unit(struct err e, const struct pg_unit *u, void *arg)
 	req_fail_unit(r, u, e);
 }
 
+void req_makes(struct req *r, enum id_kind kind, struct uuid id)
+{
+	r->made_kind = kind;
+	r->made_id = id;
+}
+
 void req_submit(struct req *r, req_unit_fn fn)
 {
+	audit_add(r);
 	struct pg_unit *u = r->unit;
 	r->unit = NULL;
 	r->on_unit = fn;

@@ -326,9 +326,8 @@ static void find_route(struct req *r)
 /* --- 1: the request ------------------------------------------------------------------------- */
 
 /* The caller's own id when it is sane: visible characters that need no quoting anywhere. */
-static void name_request(struct req *r)
+static void name_request(struct str given, usec_t now, char out[REQUEST_ID_MAX + 1])
 {
-	struct str given = http_request_header(r->http, "X-Request-Id");
 	bool is_sane = given.n > 0 && given.n <= REQUEST_ID_MAX;
 	for (size_t i = 0; is_sane && i < given.n; i++) {
 		char c = given.p[i];
@@ -336,9 +335,10 @@ static void name_request(struct req *r)
 			  (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
 	}
 	if (is_sane)
-		memcpy(r->request_id, given.p, given.n);
+		(void)snprintf(out, REQUEST_ID_MAX + 1, "%.*s", (int)given.n,
+			       given.p); /* it fits */
 	else
-		(void)uuid_format(random_id(r->now), r->request_id); /* returns its argument */
+		(void)uuid_format(random_id(now), out); /* returns its argument */
 }
 
 void route_request(struct http_request *http, void *arg)
@@ -352,15 +352,18 @@ void route_request(struct http_request *http, void *arg)
 			   .arena = a,
 			   .mono_began = loop_mono(app->loop),
 			   .now = loop_now(app->loop) + pg_pool_clock_offset(app->pg) };
-	name_request(r);
+	name_request(http_request_header(http, "X-Request-Id"), r->now, r->request_id);
 	find_route(r);
 }
 
-void route_problem(int status, const char *code, const char *detail, struct strbuf *body, void *arg)
+void route_problem(const struct http_violation *v, struct strbuf *body,
+		   char request_id[HTTP_REQUEST_ID_SIZE], void *arg)
 {
 	struct app *app = arg;
-	struct problem p = { .code = problem_from_name(code, PROBLEM_MALFORMED_REQUEST),
-			     .detail = detail };
-	app->answers[status / 100 % 6]++;
+	name_request(v->request_id, loop_now(app->loop), request_id);
+	struct problem p = { .code = problem_from_name(v->code, PROBLEM_MALFORMED_REQUEST),
+			     .detail = v->detail,
+			     .request_id = str_from(request_id) };
+	app->answers[v->status / 100 % 6]++;
 	problem_render(&p, body);
 }

@@ -48,8 +48,12 @@ ROUTES = [
     ("GET", "/v1/trunks/{trk}", "read"), ("PATCH", "/v1/trunks/{trk}", "admin"),
     ("DELETE", "/v1/trunks/{trk}", "admin"),
     ("GET", "/v1/workspace", "read"), ("PATCH", "/v1/workspace", "admin"),
+    ("POST", "/v1/workspace/credit", "operator"),
+    ("POST", "/v1/api-keys", "admin"), ("GET", "/v1/api-keys", "admin"),
+    ("GET", "/v1/api-keys/{key}", "admin"), ("DELETE", "/v1/api-keys/{key}", "admin"),
+    ("GET", "/v1/audit", "admin"),
 ]
-PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk")
+PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk", "key")
 # A body that passes the form of each route that takes one.
 BODIES = {
     "/v1/campaigns/{cmp}": {"name": "x"}, "/v1/campaigns/{cmp}/targets": {"targets": []},
@@ -150,7 +154,8 @@ class Edges(ApiCase):
             "now(), 'delivered', 1 RETURNING id")
         theirs = {"cmp": campaign, "tgt": target, "call": type_id("call", call), "whk": endpoint,
                   "dlv": type_id("dlv", delivery),
-                  "agt": two.agent, "num": two.number, "trk": two.trunk}
+                  "agt": two.agent, "num": two.number, "trk": two.trunk,
+                  "key": two.api.get("/v1/api-keys")["data"][0]["id"]}
         unknown = {prefix: type_id(prefix) for prefix in PREFIXES}
         malformed = {prefix: prefix + "_no-id" for prefix in PREFIXES}
         before = self.it.psql("SELECT status, updated_at FROM campaign ORDER BY id")
@@ -312,7 +317,7 @@ class Edges(ApiCase):
                 path = None
         names = {"cmp": "campaign_id", "tgt": "target_id", "call": "call_id", "whk": "endpoint_id",
                  "dlv": "delivery_id",
-                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id"}
+                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id", "key": "key_id"}
         served = {(m, fill(p, {k: "{%s}" % v for k, v in names.items()})) for m, p, _ in ROUTES}
         served |= {("GET", p) for p in ("/healthz", "/readyz", "/metrics", "/openapi.yaml")}
         self.assertEqual(found, served)
