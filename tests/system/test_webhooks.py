@@ -254,6 +254,42 @@ class WebhookTest(webhook_case.WebhookCase):
         self.assertEqual(len(self.done(told)), 1)
         self.assertEqual(self.done(long), [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 4)
 
+    def test_attempts_of_deliveries_that_wait_count_for_the_disabling(self):
+        receiver = self.receiver(lambda hook: 500)
+        end = self.hook(receiver, "/a")
+        self.rows("UPDATE webhook_endpoint SET failing_since = now() - interval '73 hours' "
+                  f"WHERE id = '{end}'")
+        # Three dead letters are 18 attempts; the two that a fourth delivery has behind it make 20.
+        self.publish(1, wake=False)
+        self.rows("UPDATE delivery SET attempts = 2, due_at = now() + interval '1 hour'")
+        self.sender(WEBHOOK_TIME_SCALE="0.01")
+        state = f"SELECT status FROM webhook_endpoint WHERE id = '{end}'"
+        for count in (1, 2):
+            self.publish()
+            self.wait_done(count)
+        self.assertEqual(self.rows(state), [["enabled"]])
+        self.publish()
+        belfry.wait_until(lambda: self.rows(state) == [["disabled"]], 10, "the disabling")
+        self.wait_done(4)
+        self.assertEqual(collections.Counter(row[1] for row in self.done(end)),
+                         {"attempts_exhausted": 3, "endpoint_disabled": 1})
+        self.assertEqual(len(receiver.hooks), 18)
+
+    def test_what_cannot_be_sent_is_a_dead_letter_with_its_reason(self):
+        receiver = self.receiver()
+        end = self.hook(receiver, "/a")
+        self.publish(3, event="campaign.completed", wake=False)
+        self.rows("UPDATE event SET data = '{\"x\":\"' || repeat('y', 70000) || '\"}' WHERE "
+                  f"workspace_id = '{self.workspace}' AND sequence = 1")
+        self.rows(f"DELETE FROM event WHERE workspace_id = '{self.workspace}' AND sequence = 2")
+        self.sender()
+        self.publish()
+        self.wait_done(4)
+        self.assertEqual([row[:2] for row in self.done(end)],
+                         [["dead_letter", "body_too_large"], ["dead_letter", "event_missing"],
+                          ["delivered", "-"], ["delivered", "-"]])
+        self.assertEqual(len(receiver.hooks), 2)
+
     def test_deliveries_of_a_deleted_endpoint_are_buried(self):
         receiver = self.receiver()
         end = self.hook(receiver, "/a")
