@@ -13,7 +13,8 @@
 #define HORIZON_US (3600 * USEC_PER_SEC)
 #define PLANS_MAX 500    /* in a page */
 #define PER_PLAN_MAX 100 /* occurrences of one campaign in a page */
-/* A pass without anything soon ends after this long: claims and records keep their pace. */
+/* A pass ends after this long. The next one follows at once if something is soon, else when its time
+ * has come: claims and records keep their pace. */
 #define BUDGET_US (1 * USEC_PER_SEC)
 #define SOON_US (300 * USEC_PER_SEC)
 /* A schedule that nobody planned for longer is not made up for beyond this. */
@@ -230,10 +231,13 @@ static void on_expanded(struct err err, const struct pg_unit *u, void *arg)
 	}
 	usec_t took = loop_mono(e->app->loop) - e->tally.mono_began;
 	bool is_soon = p->last_next < app_now(e->app) + SOON_US;
-	if (p->is_full && (took < BUDGET_US || is_soon) && app_leads(e->app))
+	if (p->is_full && took < BUDGET_US && app_leads(e->app)) {
 		read_page(e);
-	else
-		finish(e);
+		return;
+	}
+	if (p->is_full && is_soon)
+		task_hurry(e->task);
+	finish(e);
 }
 
 static void write_page(struct expander *e)

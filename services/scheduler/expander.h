@@ -4,7 +4,8 @@
  *
  * A page is one transaction under the leader's epoch. It writes nothing of a campaign whose plan is
  * not as it was read, so a repeated pass, another leader and an edit that comes between do no harm.
- * A pass that has much to do, none of it soon, ends after a second and goes on with the next one. */
+ * A pass that has much to do ends after a second. The next one goes on: at once where something is
+ * due within minutes, else when its time has come. */
 #ifndef SCHEDULER_EXPANDER_H
 #define SCHEDULER_EXPANDER_H
 

@@ -1,5 +1,5 @@
-/* A sweep: read a page of plans made with another database, read their calls that are ahead, ask for
- * each key's instant now, write what differs. The pages go by the campaigns' ids. */
+/* A sweep: read a page of plans, by the campaigns' ids; of those made with another database read the
+ * calls that are ahead, ask for each key's instant now, write what differs. */
 #include "replanner.h"
 
 #include <stdio.h>
@@ -34,7 +34,8 @@ struct replanner {
 	char tzdata[ZONE_VERSION_SIZE + 32]; /* for plans */
 	bool is_busy;                        /* plans of another database may stand */
 	bool is_new;                         /* the sweep begins at the first campaign */
-	struct uuid after;
+	bool is_found;                       /* this walk met such plans */
+	struct uuid after, page_end;
 	struct arena *arena; /* the page's texts */
 	struct rule_text plans[PLANS_MAX];
 	size_t n;
@@ -142,7 +143,7 @@ static void on_replanned(struct err e, const struct pg_unit *u, void *arg)
 	} else if (row.planned == 0) {
 		fail(r, ERR(ERR_CONFLICT, "all of a page changed meanwhile"), u);
 	} else {
-		r->after = r->plans[r->n - 1].id;
+		r->after = r->page_end;
 		read_page(r);
 	}
 }
@@ -237,6 +238,8 @@ static void compute(struct replanner *r, const struct pg_result *ahead)
 		}
 		done++;
 	}
+	if (done < r->n)
+		r->page_end = r->plans[done - 1].id;
 	r->n = done;
 }
 
@@ -266,6 +269,30 @@ static void read_calls(struct replanner *r)
 		fail(r, e, NULL);
 }
 
+static void take_plan(struct replanner *r, const struct recurring_walk_row *row)
+{
+	r->plans[r->n++] = (struct rule_text){ .workspace_id = row->workspace_id,
+					       .id = row->campaign_id,
+					       .version = row->version,
+					       .end_at = row->end_at,
+					       .cron = arena_str(r->arena, row->cron),
+					       .timezone = arena_str(r->arena, row->timezone),
+					       .tzdata = arena_str(r->arena, row->tzdata) };
+}
+
+/* At the end of the campaigns: once more from the first one if there was something to do, since what
+ * was edited meanwhile was left out. */
+static void end_walk(struct replanner *r)
+{
+	if (!r->is_found) {
+		finish(r);
+		return;
+	}
+	r->is_found = false;
+	r->after = UUID_NIL;
+	read_page(r);
+}
+
 static void on_page(struct err e, const struct pg_unit *u, void *arg)
 {
 	struct replanner *r = arg;
@@ -275,40 +302,34 @@ static void on_page(struct err e, const struct pg_unit *u, void *arg)
 		return;
 	}
 	const struct pg_result *rows = pg_unit_result(u, 0);
-	r->n = pg_result_rows(rows);
-	if (r->n == 0 && uuid_is_nil(r->after)) {
-		finish(r);
-		return;
-	}
-	if (r->n == 0) {
-		/* Once more from the beginning: what was edited meanwhile was left out. */
-		r->after = UUID_NIL;
-		read_page(r);
-		return;
-	}
-	fault_pass(&r->app->fault, "replan_read");
 	arena_reset(r->arena);
-	for (size_t i = 0; i < r->n; i++) {
-		struct recurring_stale_row row;
-		get_recurring_stale(rows, i, &row);
-		r->plans[i] = (struct rule_text){ .workspace_id = row.workspace_id,
-						  .id = row.campaign_id,
-						  .version = row.version,
-						  .end_at = row.end_at,
-						  .cron = arena_str(r->arena, row.cron),
-						  .timezone = arena_str(r->arena, row.timezone),
-						  .tzdata = arena_str(r->arena, row.tzdata) };
+	r->n = 0;
+	for (size_t i = 0; i < pg_result_rows(rows); i++) {
+		struct recurring_walk_row row;
+		get_recurring_walk(rows, i, &row);
+		/* Without a database it has not been planned at all. */
+		if (row.tzdata.p != NULL && !str_eq(row.tzdata, replanner_tzdata(r)))
+			take_plan(r, &row);
+		r->page_end = row.campaign_id;
 	}
-	read_calls(r);
+	if (pg_result_rows(rows) == 0) {
+		end_walk(r);
+	} else if (r->n == 0) {
+		r->after = r->page_end;
+		read_page(r);
+	} else {
+		r->is_found = true;
+		fault_pass(&r->app->fault, "replan_read");
+		read_calls(r);
+	}
 }
 
 static void read_page(struct replanner *r)
 {
 	struct pg_unit *u = pg_unit_new();
 
-	add_recurring_stale(u, &(struct recurring_stale_args){ .tzdata = replanner_tzdata(r),
-							       .after_id = r->after,
-							       .most = PLANS_MAX });
+	add_recurring_walk(
+		u, &(struct recurring_walk_args){ .after_id = r->after, .most = PLANS_MAX });
 	struct err e = pg_submit(r->app->pg, u, on_page, r);
 	if (is_err(e))
 		fail(r, e, NULL);
@@ -325,7 +346,7 @@ static void on_run(struct task *t, void *arg)
 	if (r->is_new) {
 		r->swept = r->moved = r->cancelled = 0;
 		r->after = UUID_NIL;
-		r->is_new = false;
+		r->is_new = r->is_found = false;
 	}
 	read_page(r);
 }

@@ -28,7 +28,7 @@ const struct pg_stmt *const scheduler_stmts[] = {
 	&stmt_recurring_expand,
 	&stmt_recurring_page,
 	&stmt_recurring_replan,
-	&stmt_recurring_stale,
+	&stmt_recurring_walk,
 	&stmt_retention_answers,
 	&stmt_retention_deliveries,
 	&stmt_retention_endpoints,

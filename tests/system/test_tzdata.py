@@ -239,6 +239,9 @@ class TzdataTest(belfry.TestCase):
         # Back again: under the old rules this occurrence is still ahead, but it has been dialed.
         self.switch(stack, "old", "2025a")
         belfry.wait_until(lambda: stack.counts(campaign)["scheduled"] == 0, 20, "its end")
+        # A campaign that starts before the scheduler sees it has passed what that clock showed.
+        belfry.wait_until(lambda: "replanned tzdata=2025a" in stack.log("scheduler.0"), 20,
+                          "the scheduler plans by the old rules")
         other = self.recurring(stack, MINUTES_CRON)
         self.check_planned(stack, other, MINUTES.__contains__, OLD_OFFSET_US)
         self.assertEqual(len(self.calls(stack, campaign)), 1)

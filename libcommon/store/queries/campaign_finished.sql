@@ -11,7 +11,7 @@ UNION ALL
 (SELECT k.id FROM campaign k
 JOIN campaign_count c ON c.workspace_id = k.workspace_id AND c.campaign_id = k.id
 JOIN campaign_plan p ON p.workspace_id = k.workspace_id AND p.campaign_id = k.id
-WHERE k.kind = 'recurring' AND k.status IN ('active', 'paused') AND k.end_at <= clock_timestamp()
+WHERE k.kind = 'recurring' AND k.status IN ('active', 'paused') AND k.end_at <= now()
 	AND c.scheduled = 0 AND (k.status = 'paused' OR p.next_occurrence_at IS NULL)
 	AND NOT EXISTS (SELECT FROM attempt a WHERE a.workspace_id = k.workspace_id
 		AND a.campaign_id = k.id)
