@@ -117,6 +117,48 @@ class IsolationTest(IsolationCase):
         self.assertEqual(receiver.unsigned(), [])
 
 
+class PaceTest(IsolationCase):
+    def test_one_at_a_time_after_five_time_outs_and_eight_after_it_answers(self):
+        """Eight are on their way when it falls silent; they time out, then one asks for all."""
+        good, lock, open_now, most = 30, threading.Lock(), [0], [0]
+
+        def respond(_server, peer, _request):
+            with lock:
+                open_now[0] += 1
+                most[0] = max(most[0], open_now[0])
+                is_good = len(server.requests) <= good or recovered.is_set()
+            try:
+                if not is_good:
+                    while peer.recv(4096):
+                        pass
+                    return b""
+                time.sleep(0.05)
+                return answer(200)
+            finally:
+                with lock:
+                    open_now[0] -= 1
+
+        recovered = threading.Event()
+        server = self.give(Hostile({"/a": respond}))
+        end = self.endpoint(server.url("/a"))
+        self.sender(WEBHOOK_SCHEDULE="0,1,1,1,1,1", WEBHOOK_TIME_SCALE="1")
+        self.publish(60)
+        belfry.wait_until(lambda: len(server.requests) == good + 8, 10, "eight that hang")
+        self.assertEqual(most[0], 8)
+        silent = server.requests[good].at
+        belfry.wait_until(lambda: len(server.requests) > good + 8, 20, "the next one")
+        self.assertGreater(server.requests[good + 8].at - silent, 14.9)
+        recovered.wait(server.requests[good + 8].at + 8 - time.time())
+        self.assertEqual(len(server.requests), good + 9)
+        self.assertEqual(self.number("SELECT consecutive_failures FROM webhook_endpoint WHERE "
+                                     f"id = '{end}'"), 8)
+        recovered.set()
+        most[0] = 0
+        self.wait_done(60, 30)
+        self.assertEqual(most[0], 8)
+        self.assertEqual(len(server.requests), 60 + 9)
+
+
 class RotationTest(IsolationCase):
     """Who verifies with the old secret until the overlap ends, and who changes at once to the new
     one, both verify everything; a moment is granted to the second."""
