@@ -54,8 +54,12 @@ CALL pg_temp.fill({count});
 
 
 def pin(pid, cores):
-    for one in [pid] + bench.children(pid):
-        os.sched_setaffinity(one, cores)
+    os.sched_setaffinity(pid, cores)
+    for one in bench.children(pid):
+        try:
+            os.sched_setaffinity(one, cores)
+        except ProcessLookupError:
+            pass  # it ended while we looked
 
 
 class Cores:
