@@ -102,6 +102,7 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->event_id = row->event_id;
 	it->sender_id = b->sender_id;
 	it->attempt = (int)row->attempt;
+	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))
 		bury(app, it, "event_missing");

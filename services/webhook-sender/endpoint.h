@@ -26,6 +26,7 @@ struct item {
 	struct uuid id, event_id;
 	struct uuid sender_id; /* the incarnation that claimed it */
 	int attempt;
+	bool is_test; /* one attempt is all it has */
 	usec_t mono_lease_until;
 	struct strbuf body;
 	struct send_request *request; /* on the wire */

@@ -103,7 +103,10 @@ static void conclude(struct app *app, struct item *it, const struct delivery_fac
 		it->result = ITEM_DELIVERED;
 		break;
 	case DELIVERY_RETRY:
-		it->result = ITEM_RETRY;
+		/* Somebody waits for a test's answer; another attempt hours later would test nothing. */
+		it->result = it->is_test ? ITEM_DEAD : ITEM_RETRY;
+		if (it->is_test)
+			it->reason = "test_failed";
 		break;
 	case DELIVERY_DEAD:
 	case DELIVERY_NEXT_COUNT:

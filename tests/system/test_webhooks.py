@@ -290,6 +290,15 @@ class WebhookTest(webhook_case.WebhookCase):
                           ["delivered", "-"], ["delivered", "-"]])
         self.assertEqual(len(receiver.hooks), 2)
 
+    def test_a_test_that_failed_is_not_tried_again(self):
+        receiver = self.receiver(lambda hook: 500)
+        end = self.hook(receiver, "/a")
+        self.sender(WEBHOOK_TIME_SCALE="0")
+        self.publish(2, event="webhook_endpoint.test")
+        self.wait_done(2)
+        self.assertEqual(self.done(end), [["dead_letter", "test_failed", "1", "http_error"]] * 2)
+        self.assertEqual([hook.attempt for hook in receiver.hooks], [1, 1])
+
     def test_deliveries_of_a_deleted_endpoint_are_buried(self):
         receiver = self.receiver()
         end = self.hook(receiver, "/a")
