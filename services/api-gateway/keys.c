@@ -89,7 +89,8 @@ static void add_read(struct req *r, struct uuid id, struct uuid before, int64_t 
 						      .key_id = id,
 						      .only = http_request_query(r->http, "status"),
 						      .before = before,
-						      .most = most });
+						      .most = most,
+						      .at = r->now });
 }
 
 static const struct crud keys = { .kind = ID_KEY, .add_read = add_read, .render = render };
