@@ -2,6 +2,7 @@
 and what it says while Postgres is away."""
 import http.client
 import json
+import socket
 import threading
 import time
 import unittest
@@ -291,6 +292,45 @@ class Edges(ApiCase):
         for bad in ("", "with blank", "quote\"", "x" * 65):
             answer = self.api.request("GET", "/v1/workspace", headers={"X-Request-Id": bad})
             self.assertRegex(answer.headers["X-Request-Id"], r"^[0-9a-f-]{36}$")
+
+    def raw(self, *parts):
+        """What comes back for bytes on a connection of their own, until its end: an Answer."""
+        with socket.create_connection((self.api.host, self.api.port), timeout=30) as connection:
+            for part in parts:
+                connection.sendall(part)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            answer = belfry.Answer(response.status, response.headers, response.read())
+            self.assertEqual(connection.recv(1), b"")
+        return answer
+
+    def test_violations_of_framing_and_limits_are_problems_with_a_request_id(self):
+        head = b"GET /v1/workspace HTTP/1.1\r\nHost: x\r\n"
+        post = b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-1\r\n"
+        for status, code, sent in (
+                (400, "malformed_request", b"GET /v1/workspace\r\n\r\n"),
+                (400, "malformed_request", b"GET /v1/workspace HTTP/1.1\r\n\r\n"),
+                (400, "malformed_request", head + b"Host: y\r\n\r\n"),
+                (400, "malformed_request", head + b"X y: z\r\n\r\n"),
+                (400, "malformed_request", head + b"X-Request-Id: a\nb\r\n\r\n"),
+                (400, "malformed_request", post + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+                (400, "malformed_request",
+                 post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                (400, "malformed_request", post + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+                (400, "malformed_request", b"GET /v1/../x HTTP/1.1\r\nHost: x\r\n\r\n"),
+                (413, "payload_too_large", post + b"Content-Length: 999999999999\r\n\r\n"),
+                (431, "headers_too_large", head + b"X: " + b"x" * 20000 + b"\r\n\r\n"),
+                (408, "request_timeout", head),  # and no more, for ten seconds
+                (501, "not_implemented", b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n")):
+            answer = self.raw(sent)
+            problem = self.problem(answer, status, code)
+            self.assertRegex(problem["request_id"], r"\A(mine-1|[0-9a-f-]{36})\Z")
+            self.assertEqual(answer.headers["Connection"], "close")
+        # Where the header was read, the caller's own name for it holds.
+        answer = self.raw(post + b"Content-Length: 999999999999\r\n\r\n")
+        self.assertEqual(answer.headers["X-Request-Id"], "mine-1")
+        log = self.it.log("api-gateway.0")
+        self.assertRegex(log, r"http_refused .*request_id=(mine-1|[0-9a-f-]{36})")
 
     def test_open_routes(self):
         client = self.client("")
