@@ -49,16 +49,25 @@ WITH moment AS MATERIALIZED (
 	RETURNING c AS call, c.id
 ), stayed AS (
 	-- What is ahead and stays: with the new version, and the new variables unless it was dialed.
+	-- And what would have had an occurrence after it that the new end cuts off.
 	UPDATE scheduled_call c SET
-		schedule_version = c.schedule_version + (x.is_new AND NOT x.is_other)::int,
-		variables = CASE WHEN 'variables' = ANY ($5) AND c.status = 'scheduled' AND c.dials = 0
-			THEN $8 ELSE c.variables END,
+		schedule_version = c.schedule_version
+			+ (x.is_new AND NOT x.is_other AND s.is_ahead)::int,
+		variables = CASE WHEN 'variables' = ANY ($5) AND s.is_ahead AND c.status = 'scheduled'
+			AND c.dials = 0 THEN $8 ELSE c.variables END,
+		retry_before = CASE WHEN x.is_end_moved AND c.retry_before >= $11 THEN NULL
+			ELSE c.retry_before END,
 		updated_at = now()
-	FROM change x, moment
-	WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.occurrence_key IS NOT NULL
-		AND c.schedule_version = x.schedule_version AND c.scheduled_at > moment.now
-		AND ((x.is_new AND NOT x.is_other) OR 'variables' = ANY ($5))
-		AND c.id NOT IN (SELECT id FROM picked)
+	FROM change x, (
+		SELECT c.id, c.schedule_version = was.schedule_version
+			AND c.scheduled_at > moment.now AS is_ahead
+		FROM was, moment, scheduled_call c
+		WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.occurrence_key IS NOT NULL
+			AND (c.scheduled_at > moment.now OR c.retry_before >= $11)
+		ORDER BY c.id FOR UPDATE OF c) s
+	WHERE c.workspace_id = $1 AND c.id = s.id AND c.id NOT IN (SELECT id FROM picked)
+		AND ((s.is_ahead AND ((x.is_new AND NOT x.is_other) OR 'variables' = ANY ($5)))
+			OR (x.is_end_moved AND c.retry_before >= $11))
 	RETURNING 1
 ), edited AS (
 	UPDATE campaign k SET name = coalesce($6, k.name),
