@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "idempotency.h"
+#include "rates.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -121,6 +122,8 @@ static void admit(struct req *r)
 	struct rate_state rate;
 	bool is_within = auth_take(r->app->auth, r->key_hash, loop_mono(r->app->loop), &rate);
 	put_rate(r, &rate);
+	if (is_within && rate.limit > 0)
+		rates_share(r->app, r->key_hash);
 	if (!is_within) {
 		char text[24];
 		(void)snprintf(text, sizeof(text), "%" PRId64, rate.reset_s); /* it fits */

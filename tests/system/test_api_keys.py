@@ -222,6 +222,34 @@ class Gateways(ApiCase):
         self.addCleanup(client.close)
         return client
 
+    def test_a_rate_holds_for_all_gateways_together(self):
+        rate, begun = 40, time.monotonic()
+        key = self.key(self.one.workspace, rate=rate)
+        clients = [self.client(key), self.other(key)]
+        passed, refused = 0, set()
+        while len(refused) < 2:
+            for n, client in enumerate(clients):
+                answer = client.request("GET", "/v1/workspace")
+                if answer.status == 200:
+                    passed += 1
+                else:
+                    self.problem(answer, 429, "rate_limited")
+                    refused.add(n)
+        refilled = (time.monotonic() - begun) * rate / 60
+        self.assertGreaterEqual(passed, rate)
+        # Each of them may be one round trip behind the other.
+        self.assertLessEqual(passed, rate + refilled + 4)
+        self.assertEqual(len(self.it.redis("KEYS", "bf:rate:*").split()), 1)
+
+    def test_without_redis_each_gateway_counts_alone(self):
+        self.it.kill("KILL", "redis")
+        key = self.key(self.one.workspace, rate=5)
+        for client in (self.client(key), self.other(key)):
+            statuses = [client.request("GET", "/v1/workspace").status for _ in range(8)]
+            self.assertEqual(statuses[:5], [200] * 5)
+            self.assertIn(429, statuses[5:])
+        self.it.start("redis")
+
     def test_a_revoked_key_is_refused_by_every_gateway_within_five_seconds(self):
         made = self.one.api.post("/v1/api-keys", {"name": "k", "scopes": ["read"]})
         other = self.other(made["key"])
