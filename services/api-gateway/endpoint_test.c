@@ -1,6 +1,6 @@
 /* POST /v1/webhook-endpoints/{id}/test: one event, one request by a sender, and its answer in ours.
  * Nothing tells this process when that request was answered, so it looks, at most four times a
- * second. A test that failed is ended here: a retry hours later would test nothing. */
+ * second. The sender tries a test once: a retry hours later would test nothing. */
 #include "endpoint.h"
 #include "handlers.h"
 #include "queue/control.h"
@@ -38,24 +38,6 @@ static void look_later(struct req *r)
 	t->look_in_us = min_i64(LOOK_MAX_US, 2 * t->look_in_us);
 }
 
-static void on_ended(struct req *r, const struct pg_unit *u)
-{
-	if (pg_result_affected(req_result(r, u, 0)) > 0)
-		look(r);
-	else
-		look_later(r); /* a sender has taken it again */
-}
-
-static void end_it(struct req *r)
-{
-	const struct test *t = r->state;
-	add_api_endpoint_test_end(req_read(r), &(struct api_endpoint_test_end_args){
-						       .workspace_id = r->who.workspace_id,
-						       .endpoint_id = r->ids[0],
-						       .delivery_id = t->delivery_id });
-	req_submit(r, on_ended);
-}
-
 static void on_looked(struct req *r, const struct pg_unit *u)
 {
 	const struct test *t = r->state;
@@ -70,10 +52,7 @@ static void on_looked(struct req *r, const struct pg_unit *u)
 	bool is_pending = str_eq(row.status, STR("pending"));
 	bool is_late = loop_mono(r->app->loop) >= t->mono_until || loop_is_draining(r->app->loop);
 	if (is_pending && !is_late) {
-		if (row.result.p != NULL)
-			end_it(r);
-		else
-			look_later(r);
+		look_later(r);
 		return;
 	}
 	req_json(r, &j);
