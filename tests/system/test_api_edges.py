@@ -135,6 +135,18 @@ class Edges(ApiCase):
 
     # --- tenants -------------------------------------------------------------------------------
 
+    def rows_of(self, tenant):
+        """A digest of all rows of a workspace, by table."""
+        tables = self.it.psql("SELECT table_name FROM information_schema.columns WHERE "
+                              "table_schema = 'public' AND column_name = 'workspace_id' "
+                              "AND table_name IN (SELECT relname FROM pg_class WHERE relkind IN "
+                              "('r', 'p')) ORDER BY 1")
+        self.assertGreater(len(tables), 15)
+        one = ("SELECT '{0}', count(*), md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) "
+               "FROM {0} t WHERE workspace_id = '{1}'")
+        return self.it.psql(" UNION ALL ".join(one.format(name, to_uuid(tenant.workspace))
+                                               for name, in tables))
+
     def test_ids_of_another_workspace_answer_like_ids_that_do_not_exist(self):
         two = self.two
         campaign = two.campaign(targets=["+12015550111"])["id"]
@@ -159,7 +171,7 @@ class Edges(ApiCase):
                   "key": two.api.get("/v1/api-keys")["data"][0]["id"]}
         unknown = {prefix: type_id(prefix) for prefix in PREFIXES}
         malformed = {prefix: prefix + "_no-id" for prefix in PREFIXES}
-        before = self.it.psql("SELECT status, updated_at FROM campaign ORDER BY id")
+        before = self.rows_of(two)
         seen = 0
         for method, path, _ in ROUTES:
             if "{" not in path:
@@ -175,7 +187,7 @@ class Edges(ApiCase):
             self.assertEqual(answers[0], answers[2], path)
             seen += 1
         self.assertGreater(seen, 25)
-        self.assertEqual(self.it.psql("SELECT status, updated_at FROM campaign ORDER BY id"), before)
+        self.assertEqual(self.rows_of(two), before)
         # The owner finds all of them.
         for method, path, _ in ROUTES:
             if method == "GET" and "{" in path:
@@ -185,12 +197,29 @@ class Edges(ApiCase):
         three = Tenant(self, self.fresh_number())
         self.two.campaign()
         self.two.api.post("/v1/webhook-endpoints", {"url": "https://example.com/", "events": ["*"]})
+        self.assertEqual(three.api.get("/v1/events?after=0")["data"], [])
         for path in ("campaigns", "scheduled-calls", "webhook-endpoints"):
             self.assertEqual(three.api.get(f"/v1/{path}"),
                              {"data": [], "next_cursor": None, "has_more": False})
         for path, own in (("agents", three.agent), ("numbers", three.number),
                           ("trunks", three.trunk)):
             self.assertEqual([x["id"] for x in three.api.get(f"/v1/{path}")["data"]], [own])
+        self.assertEqual([x["last_four"] for x in three.api.get("/v1/api-keys")["data"]],
+                         [three.api.key[-4:]])
+
+    def test_filters_and_lists_of_ids_reach_no_other_workspace(self):
+        theirs = self.two.campaign(targets=["+12015550151"])["id"]
+        target = self.two.api.get(f"/v1/campaigns/{theirs}/targets")["data"][0]["id"]
+        own = self.one.campaign(targets=["+12015550151"])["id"]
+        before = self.rows_of(self.two)
+        self.assertEqual(self.api.post(f"/v1/campaigns/{own}/targets/skip", {"ids": [target]}),
+                         {"skipped": 0})
+        self.assertEqual(self.api.get("/v1/scheduled-calls?campaign_id=" + theirs)["data"], [])
+        self.problem(self.api.request("GET", f"/v1/campaigns/{own}/targets/{target}"), 404,
+                     "not_found")
+        self.problem(self.api.request("DELETE", f"/v1/campaigns/{own}/targets/{target}"), 404,
+                     "not_found")
+        self.assertEqual(self.rows_of(self.two), before)
 
     def test_references_to_another_workspace_in_a_body_are_refused(self):
         draft = self.one.draft()
