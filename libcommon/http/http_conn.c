@@ -64,11 +64,10 @@ void http_conn_kill(struct http_conn *c)
 	if (!was_handed_out) {
 		http_request_free(r);
 	} else if (is_told) {
-		loop_fn drained = r->drained; /* telling it may free r */
-		void *arg = r->drained_arg;
-		tell_gone(r);
-		if (drained)
-			drained(arg);
+		if (r->gone)
+			tell_gone(r);
+		else if (r->drained)
+			r->drained(r->drained_arg); /* may free r, like the other */
 	}
 }
 

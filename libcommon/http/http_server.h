@@ -128,8 +128,8 @@ bool http_request_is_streamed(const struct http_request *r);
 void http_body_read(struct http_request *r, http_body_fn fn, void *arg);
 
 /* Begins an answer whose length nobody knows yet. `drained` is called from the loop when all that
- * was written has left, and once when the client has gone (see http_request_is_gone); the answer
- * still has to be ended then. What is written before is held: the caller bounds it by
+ * was written has left, and when the client has gone (see http_request_is_gone) and no callback
+ * of http_request_on_gone waits to be told; the answer still has to be ended then. What is written before is held: the caller bounds it by
  * http_reply_unsent. */
 void http_reply_begin(struct http_request *r, int status, const char *content_type, loop_fn drained,
 		      void *arg);

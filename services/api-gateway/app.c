@@ -11,16 +11,22 @@
 
 #include "base/mem.h"
 #include "http/http_server.h"
+#include "importer.h"
 #include "route.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "transfers.h"
+#include "watch.h"
 
 #define DRAIN_TIMEOUT_US (20 * USEC_PER_SEC)
 #define POLL_US (50 * USEC_PER_MS)
 #define PG_DEPTH 1 /* a unit that waits for a lock holds up no other */
 #define PG_WAITING_MAX 2000
 #define PG_UNIT_TIMEOUT_US (15 * USEC_PER_SEC)
+#define BULK_CONNECTIONS 2
+#define BULK_WAITING_MAX 200
+#define BULK_UNIT_TIMEOUT_US (60 * USEC_PER_SEC)
 #define REDIS_TIMEOUT_US (2 * USEC_PER_SEC)
 #define REDIS_PENDING_MAX 4096
 #define HEADERS_MAX ((size_t)16 * 1024)
@@ -86,6 +92,7 @@ static void on_drain(void *arg)
 	log_info("draining", LI("in_flight", http_server_in_flight(app->http)));
 	process_not_ready(app->settings.ready_file);
 	app->is_ready = false;
+	watch_hub_drain(app->watches);
 	http_server_stop_accepting(app->http);
 	timer_start(app->ready_timer, 0);
 }
@@ -115,12 +122,24 @@ static struct err open_parts(struct app *app)
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->pg_prepare,
 							     .stmts = app->stmts });
+	app->bulk = pg_pool_new(app->loop,
+				&(struct pg_options){ .conninfo = s->database_url,
+						      .application = "api-gateway-bulk",
+						      .connections = BULK_CONNECTIONS,
+						      .depth = PG_DEPTH,
+						      .max_waiting = BULK_WAITING_MAX,
+						      .unit_timeout_us = BULK_UNIT_TIMEOUT_US,
+						      .prepare = s->pg_prepare,
+						      .stmts = app->stmts });
+	list_init(&app->downloads);
+	app->importer = importer_new(app);
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = s->redis_url,
 						.timeout_us = REDIS_TIMEOUT_US,
 						.max_pending = REDIS_PENDING_MAX,
 						.name = "api-gateway" },
 		       &app->redis));
+	TRY(watch_hub_new(app, &app->watches));
 	return http_server_open(
 		app->loop,
 		&(struct http_server_options){ .bind = s->http_bind,
@@ -134,15 +153,21 @@ static struct err open_parts(struct app *app)
 					       .idle_timeout_us = 30 * USEC_PER_SEC,
 					       .handler = route_request,
 					       .problem = route_problem,
+					       .stream_max = route_stream_max,
 					       .arg = app },
 		&app->http);
 }
 
 static void close_parts(struct app *app)
 {
-	pg_pool_free(app->pg);
 	if (app->http != NULL)
 		http_server_close(app->http);
+	watch_hub_free(app->watches);
+	importer_free(app->importer);
+	if (app->bulk != NULL)
+		downloads_drop(app);
+	pg_pool_free(app->bulk);
+	pg_pool_free(app->pg);
 	if (app->redis != NULL)
 		redis_close(app->redis);
 	loop_settle(app->loop);

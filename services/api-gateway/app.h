@@ -3,6 +3,7 @@
 #define BELFRY_API_GATEWAY_APP_H
 
 #include "auth.h"
+#include "base/list.h"
 #include "loop/loop.h"
 #include "pg/pg.h"
 #include "redis/redis.h"
@@ -12,11 +13,15 @@
 #include "sys/zone_table.h"
 
 struct http_server;
+struct importer;
+struct watch_hub;
 
 struct app {
 	struct gateway_settings settings;
 	struct loop *loop;
 	struct pg_pool *pg;
+	struct pg_pool
+		*bulk; /* for what reads or writes much, so that it cannot crowd out the rest */
 	struct redis *redis;
 	struct http_server *http;
 	struct auth *auth;
@@ -25,6 +30,9 @@ struct app {
 	struct zone_table *zones;
 	struct timer *ready_timer, *zones_timer;
 	const struct pg_stmt **stmts;
+	struct importer *importer;
+	struct list downloads; /* downloads.c */
+	struct watch_hub *watches;
 	bool is_ready;
 	int64_t answers[6]; /* by the status' first digit */
 };

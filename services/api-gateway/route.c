@@ -34,6 +34,13 @@ static bool is_json(struct str content_type)
 	return str_eq_nocase(str_trim(type), STR("application/json"));
 }
 
+static bool is_csv(struct str content_type)
+{
+	struct str type, rest;
+	(void)str_split(content_type, ';', &type, &rest); /* it is read as UTF-8 in any case */
+	return str_eq_nocase(str_trim(type), STR("text/csv"));
+}
+
 static void fail_body(struct req *r, struct err e)
 {
 	if (e.code == ERR_TOO_LARGE)
@@ -49,6 +56,12 @@ static bool read_body(struct req *r)
 {
 	struct str text = http_request_body(r->http);
 	bool may_lack = r->route->body == BODY_EMPTY || r->route->body == BODY_OPTIONAL;
+	if (r->route->body == BODY_CSV) {
+		if (is_csv(http_request_header(r->http, "Content-Type")))
+			return true;
+		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv.");
+		return false;
+	}
 	if (r->route->body == BODY_IGNORED || (may_lack && text.n == 0))
 		return true;
 	if (text.n == 0) {
@@ -357,6 +370,18 @@ void route_request(struct http_request *http, void *arg)
 			   .now = loop_now(app->loop) + pg_pool_clock_offset(app->pg) };
 	name_request(http_request_header(http, "X-Request-Id"), r->now, r->request_id);
 	find_route(r);
+}
+
+uint64_t route_stream_max(struct http_request *http, void *arg)
+{
+	const struct app *app = arg;
+	for (const struct route *route = routes; route->pattern != NULL; route++) {
+		struct uuid ids[REQUEST_IDS_MAX];
+		if (route->body == BODY_CSV && route->method == http_request_method(http) &&
+		    match(route, http_request_path(http), ids))
+			return (uint64_t)app->settings.import_max_bytes;
+	}
+	return 0;
 }
 
 void route_problem(const struct http_violation *v, struct strbuf *body,

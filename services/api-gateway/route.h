@@ -9,7 +9,8 @@ enum route_body {
 	BODY_IGNORED = 0,
 	BODY_EMPTY,    /* none, or {} */
 	BODY_OPTIONAL, /* none, or an object */
-	BODY_OBJECT
+	BODY_OBJECT,
+	BODY_CSV /* text/csv, which the handler reads by itself */
 };
 
 #define ROUTE_FILTERS_MAX 6
@@ -42,6 +43,8 @@ void route_request(struct http_request *http, void *arg);
 /* The server's own answers, in the API's form. */
 void route_problem(const struct http_violation *v, struct strbuf *body,
 		   char request_id[HTTP_REQUEST_ID_SIZE], void *arg);
+/* The most bytes of a body that its handler reads; 0 for the others. */
+uint64_t route_stream_max(struct http_request *http, void *arg);
 /* The last step of the way in, also for idempotency.c. */
 void route_handle(struct req *r);
 

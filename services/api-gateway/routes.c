@@ -4,6 +4,7 @@
  * trail. */
 #include "handlers.h"
 #include "route.h"
+#include "transfers.h"
 
 #define READ(pattern_, handle_)                                                                    \
 	{                                                                                          \
@@ -63,6 +64,12 @@ const struct route routes[] = {
 	ACTION("/v1/campaigns/{cmp}/cancel", CONTROL, campaigns_cancel, campaigns_replay,
 	       "campaign.cancel"),
 	READ("/v1/campaigns/{cmp}/stats", campaigns_stats),
+	READ("/v1/campaigns/{cmp}/stream", campaigns_watch),
+	{ .method = HTTP_GET,
+	  .pattern = "/v1/campaigns/{cmp}/export.csv",
+	  .scope = SCOPE_READ,
+	  .handle = campaigns_export,
+	  .filters = { "status", "outcome" } },
 	LIST("/v1/campaigns/{cmp}/calls", calls_of_campaign, "status", "outcome"),
 
 	CREATE("/v1/schedules/preview", READ, schedules_preview, NULL),
@@ -72,6 +79,17 @@ const struct route routes[] = {
 	CREATE("/v1/campaigns/{cmp}/targets/skip", CONTROL, targets_skip, "target.skip"),
 	READ("/v1/campaigns/{cmp}/targets/{tgt}", targets_get),
 	DELETE("/v1/campaigns/{cmp}/targets/{tgt}", CONTROL, targets_delete, "target.skip"),
+
+	{ .method = HTTP_POST,
+	  .pattern = "/v1/campaigns/{cmp}/imports",
+	  .scope = SCOPE_WRITE,
+	  .body = BODY_CSV,
+	  .handle = imports_create,
+	  .filters = { "default_region" },
+	  .action = "import.create" },
+	LIST("/v1/campaigns/{cmp}/imports", imports_list, NULL),
+	READ("/v1/imports/{imp}", imports_get),
+	READ("/v1/imports/{imp}/errors.csv", imports_errors),
 
 	LIST("/v1/scheduled-calls", calls_list, "status", "campaign_id", "to_number", "from",
 	     "until"),

@@ -19,6 +19,7 @@ struct gateway_settings {
 	int64_t catch_up_s;
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;
+	int64_t import_max_bytes;
 };
 
 /* Reads them and sets up the log. True when the process should end at once with *exit_out: after
