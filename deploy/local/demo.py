@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The demonstration behind `make run`: brings the local stack up, sends 1,000 calls with mixed
-outcomes out at a steady rate, receives their signed webhooks, shows it live, and says what to try
-next. Ctrl-C ends all of it; with BELFRY_DEMO_EXIT=1 it ends by itself when the calls are done.
+outcomes out at a steady rate and one more at each full minute, receives their signed webhooks, shows
+it live, and says what to try next. Ctrl-C ends all of it; with BELFRY_DEMO_EXIT=1 it ends by itself
+when the calls are done.
 """
 import collections
 import os
@@ -20,6 +21,7 @@ STACK = os.path.join(ROOT, "deploy/local/stack")
 HOME = os.path.abspath(os.environ.get("BELFRY_HOME") or os.path.join(ROOT, ".local"))
 RATE_PER_MIN = 3000
 FROM_NUMBER = "+15550100000"
+EACH_MINUTE_TO = "+14155550199"
 WAIT_MAX_S = 300
 LAST_WEBHOOK_MAX_S = 20
 
@@ -98,14 +100,14 @@ def ms(us):
 
 
 class Run:
-    """One campaign and all that is known about it from outside."""
+    """A bulk and a recurring campaign, and all that is known about them from outside."""
 
     def __init__(self, env):
         self.api = belfry.Api(env["BELFRY_URL"], env["BELFRY_API_KEY"])
         self.ledger = belfry.Ledger(env["BELFRY_CARRIER_LEDGER"])
         self.ledger.read()
         self.receiver = belfry.Receiver()
-        self.endpoint = self.campaign = None
+        self.endpoint = self.campaign = self.minutely = None
         self.begun = time.monotonic()
         self.ended = None
         self.checked = self.good = 0
@@ -124,12 +126,19 @@ class Run:
             "kind": "bulk", "name": "Demonstration", "agent_id": agent,
             "from_number": FROM_NUMBER, "rate_limit_per_minute": RATE_PER_MIN, "max_attempts": 3,
             "ring_timeout_s": 5, "retry_policy": RETRIES, "targets": targets()})["id"]
-        self.api.post(f"/v1/campaigns/{self.campaign}/start")
+        self.minutely = self.api.post("/v1/campaigns", {
+            "kind": "recurring", "name": "Each minute", "agent_id": agent,
+            "from_number": FROM_NUMBER, "to_number": EACH_MINUTE_TO, "cron": "* * * * *"})["id"]
+        for campaign in (self.minutely, self.campaign):
+            self.api.post(f"/v1/campaigns/{campaign}/start")
         self.begun = time.monotonic()
 
     def close(self):
-        """The endpoint goes with its receiver; the campaign stays, to be looked at."""
+        """The endpoint goes with its receiver; the campaigns stay, to be looked at, but nothing is
+        dialed for them any more."""
         try:
+            if self.minutely:
+                self.api.post(f"/v1/campaigns/{self.minutely}/cancel")
             if self.endpoint:
                 self.api.delete(f"/v1/webhook-endpoints/{self.endpoint}")
         except (OSError, belfry.ApiError):
@@ -152,6 +161,11 @@ class Run:
             if call and hook.json["type"] != "scheduled_call.created":
                 self.planned[call["id"]] = belfry.parse_time_us(call["scheduled_at"])
 
+    def minutes(self):
+        """The recurring campaign's calls that were dialed and told of: (dial, its instant)."""
+        return [(dial, self.planned[dial["call"]]) for dial in self.ledger.dials(self.minutely)
+                if dial["call"] in self.planned]
+
     def dials(self):
         return self.ledger.dials(self.campaign)
 
@@ -165,7 +179,7 @@ class Run:
         return any(hook.json["type"] == "campaign.completed" for hook in self.receiver.hooks[-50:])
 
     def is_done(self):
-        return self.ended is not None and (
+        return self.ended is not None and self.minutes() and (
             self.is_told() or time.monotonic() - self.ended > LAST_WEBHOOK_MAX_S)
 
     def faults(self):
@@ -181,6 +195,9 @@ class Run:
             found.append(f"the campaign is {self.status}")
         elif not self.is_told():
             found.append("its last webhook did not come")
+        for dial, planned_us in self.minutes():
+            if planned_us % 60000000 or not 0 <= dial["t_us"] - planned_us < 60000000:
+                found.append("a call of the recurring campaign was not made in its minute")
         return found
 
 
@@ -213,7 +230,27 @@ def lines(run, in_color):
         f"lateness   p50 {ms(quantile(late, 0.5))}, p99 {ms(quantile(late, 0.99))}, "
         f"earliest {ms(min(late, default=None))} after the planned instant",
         f"webhooks   {run.checked} received, {run.good} signatures verified",
+        "recurring  " + (minute_text(*run.minutes()[-1]) if run.minutes() else
+                         "a call at each full minute; the first is " +
+                         f"{60 - time.time() % 60:.0f} s away"),
     ]
+
+
+def minute_text(dial, planned_us):
+    clock = time.strftime("%H:%M:%S", time.gmtime(planned_us / 1000000))
+    return f"the call of {clock} UTC went out {ms(dial['t_us'] - planned_us)} after it"
+
+
+def show_minutes(run):
+    """For ever: a line for each call of the recurring campaign."""
+    shown = {dial["id"] for dial, _ in run.minutes()}
+    while True:
+        run.poll()
+        for dial, planned_us in run.minutes():
+            if dial["id"] not in shown:
+                shown.add(dial["id"])
+                print(minute_text(dial, planned_us), flush=True)
+        time.sleep(1)
 
 
 def show_live(run):
@@ -275,8 +312,8 @@ def demonstrate(stays):
         print("\n" + ("Not as it should be: " + "; ".join(faults) if faults else
                       "Each attempt reached the carrier once, none early, each webhook verified."))
         show_next(run, env, stays)
-        while stays:
-            signal.pause()
+        if stays:
+            show_minutes(run)
         return 1 if faults else 0
     finally:
         run.close()

@@ -40,32 +40,88 @@ usec_t delivery_delay(const struct delivery_schedule *s, int number, double unit
 
 /* --- Retry-After ---------------------------------------------------------------------------- */
 
-static bool parse_digits(struct str s, size_t at, size_t n, int64_t *out)
+struct date_parts {
+	int day, year, hour, minute, second, month;
+};
+
+static bool take_digit(char c, int *part)
 {
-	return at + n <= s.n && !is_err(parse_i64((struct str){ s.p + at, n }, 0, 9999, out));
+	if (c < '0' || c > '9')
+		return false;
+	*part = *part * 10 + (c - '0');
+	return true;
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT". The name of the day is not checked against the date. */
-static bool parse_http_date(struct str s, usec_t *out)
+/* The number that a letter of a form stands for, or NULL when it stands for itself. */
+static int *part_of(struct date_parts *p, char letter)
+{
+	switch (letter) {
+	case 'd':
+		return &p->day;
+	case 'y':
+		return &p->year;
+	case 'h':
+		return &p->hour;
+	case 'm':
+		return &p->minute;
+	case 's':
+		return &p->second;
+	default:
+		return NULL;
+	}
+}
+
+/* `NNN` is the name of a month, `www` any three characters, `dd` may begin with a blank. */
+static bool match_date(struct str s, struct str form, struct date_parts *out)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	int64_t day, year, hour, minute, second;
-	int month = 0;
+	struct date_parts p = { 0 };
 
-	if (s.n != 29 || s.p[3] != ',' || s.p[4] != ' ' || s.p[7] != ' ' || s.p[11] != ' ' ||
-	    s.p[16] != ' ' || s.p[19] != ':' || s.p[22] != ':' || memcmp(s.p + 25, " GMT", 4) != 0)
+	if (s.n != form.n)
 		return false;
-	while (month < 12 && memcmp(months + (size_t)month * 3, s.p + 8, 3) != 0)
-		month++;
-	if (month == 12 || !parse_digits(s, 5, 2, &day) || !parse_digits(s, 12, 4, &year) ||
-	    !parse_digits(s, 17, 2, &hour) || !parse_digits(s, 20, 2, &minute) ||
-	    !parse_digits(s, 23, 2, &second))
+	for (size_t i = 0; i < form.n; i++) {
+		int *part = part_of(&p, form.p[i]);
+
+		if (form.p[i] == 'N') {
+			while (p.month < 12 &&
+			       memcmp(months + (size_t)p.month * 3, s.p + i, 3) != 0)
+				p.month++;
+			i += 2;
+		} else if (form.p[i] == 'w' || (part == &p.day && s.p[i] == ' ' && p.day == 0)) {
+			continue;
+		} else if (part != NULL ? !take_digit(s.p[i], part) : s.p[i] != form.p[i]) {
+			return false;
+		}
+	}
+	*out = p;
+	return p.month < 12;
+}
+
+/* The three forms of RFC 9110, 5.6.7. The name of the day is not checked against the date. */
+static bool parse_http_date(struct str s, usec_t now, usec_t *out)
+{
+	struct date_parts p;
+	struct str name, rest;
+
+	if (!str_split(s, ',', &name, &rest)) {
+		if (!match_date(s, STR("www NNN dd hh:mm:ss yyyy"), &p))
+			return false;
+	} else if (match_date(rest, STR(" dd-NNN-yy hh:mm:ss GMT"), &p)) {
+		/* Two digits that seem to be over fifty years ahead are of the past. */
+		int64_t year = 1970 + now / USEC_PER_SEC / (365 * 24 * 3600);
+
+		p.year += (int)(year - year % 100);
+		if (p.year > year + 50)
+			p.year -= 100;
+	} else if (!match_date(rest, STR(" dd NNN yyyy hh:mm:ss GMT"), &p)) {
 		return false;
-	if (day < 1 || day > 31 || year < 1970 || hour > 23 || minute > 59 || second > 60)
+	}
+	if (p.day < 1 || p.day > 31 || p.year < 1970 || p.hour > 23 || p.minute > 59 ||
+	    p.second > 60)
 		return false;
-	*out = ((date_to_days((int)year, month + 1, (int)day) * 24 + hour) * 60 + minute) * 60 *
+	*out = ((date_to_days(p.year, p.month + 1, p.day) * 24 + p.hour) * 60 + p.minute) * 60 *
 		       USEC_PER_SEC +
-	       second * USEC_PER_SEC;
+	       p.second * USEC_PER_SEC;
 	return true;
 }
 
@@ -90,7 +146,7 @@ usec_t delivery_retry_after(struct str text, usec_t now)
 			return s.n > 0 && s.p[0] == '0' ? 0 : DELIVERY_GATE_MAX_US;
 		return seconds * USEC_PER_SEC;
 	}
-	if (!parse_http_date(s, &at) || at <= now)
+	if (!parse_http_date(s, now, &at) || at <= now)
 		return 0;
 	return min_i64(at - now, DELIVERY_GATE_MAX_US);
 }

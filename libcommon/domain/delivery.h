@@ -70,7 +70,7 @@ struct delivery_verdict delivery_judge(const struct delivery_schedule *s,
 				       const struct delivery_facts *f, usec_t now,
 				       double unit_random);
 
-/* Retry-After, both forms: seconds, or an HTTP date (the preferred form of RFC 9110). The wait from
+/* Retry-After, both forms: seconds, or an HTTP date (in any form of RFC 9110). The wait from
  * now, at most DELIVERY_GATE_MAX_US; 0 when it is absent, wrong or past. */
 usec_t delivery_retry_after(struct str text, usec_t now);
 

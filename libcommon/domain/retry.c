@@ -1,5 +1,5 @@
 /* The table of retry.h as code: first what never depends on a policy, then the rule that applies,
- * then the budget. */
+ * then the budget, then the next occurrence. */
 #include "domain/retry.h"
 
 #define RATE_LIMITED_FIRST_US (1 * USEC_PER_SEC)
@@ -123,13 +123,18 @@ static struct retry_decision decide_rate_limited(const struct retry_policy *p,
 	return d;
 }
 
+static enum retry_next last(enum outcome o)
+{
+	return o == OUTCOME_ANSWERED || o == OUTCOME_ANSWERED_MACHINE ? RETRY_DONE : RETRY_FAILED;
+}
+
 static bool is_final_by_nature(enum outcome o)
 {
 	return o == OUTCOME_ANSWERED || o == OUTCOME_INVALID_NUMBER;
 }
 
-struct retry_decision retry_decide(const struct retry_policy *p, const struct retry_facts *f,
-				   enum outcome o, usec_t retry_after_us, double unit)
+static struct retry_decision decide(const struct retry_policy *p, const struct retry_facts *f,
+				    enum outcome o, usec_t retry_after_us, double unit)
 {
 	if (f->has_talked)
 		return (struct retry_decision){ .next = RETRY_DONE, .is_counted = true };
@@ -141,8 +146,6 @@ struct retry_decision retry_decide(const struct retry_policy *p, const struct re
 	if (o == OUTCOME_RATE_LIMITED)
 		return decide_rate_limited(p, f, retry_after_us, unit);
 
-	enum retry_next last =
-		o == OUTCOME_ANSWERED || o == OUTCOME_ANSWERED_MACHINE ? RETRY_DONE : RETRY_FAILED;
 	const struct retry_rule *r = own_rule(p, o);
 	if (r == NULL)
 		r = default_rule(f, o);
@@ -151,8 +154,18 @@ struct retry_decision retry_decide(const struct retry_policy *p, const struct re
 		!(o == OUTCOME_CARRIER_ERROR && f->carrier_errors < RETRY_FREE_CARRIER_ERRORS);
 	int counted_now = f->counted + (counted ? 1 : 0);
 	if (r == NULL || is_final_by_nature(o) || (counted && counted_now >= f->max_attempts))
-		return (struct retry_decision){ .next = last, .is_counted = counted };
+		return (struct retry_decision){ .next = last(o), .is_counted = counted };
 
 	int earlier = o == OUTCOME_CARRIER_ERROR ? f->carrier_errors : f->counted;
 	return again(p, rule_delay(r, earlier), counted, unit);
+}
+
+struct retry_decision retry_decide(const struct retry_policy *p, const struct retry_facts *f,
+				   enum outcome o, usec_t retry_after_us, double unit)
+{
+	struct retry_decision d = decide(p, f, o, retry_after_us, unit);
+
+	if (d.next == RETRY_AGAIN && f->retry_before != 0 && f->now + d.delay_us >= f->retry_before)
+		return (struct retry_decision){ .next = last(o), .is_counted = d.is_counted };
+	return d;
 }

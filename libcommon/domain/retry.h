@@ -12,7 +12,10 @@
  *   not_sent             as if it had not been claimed            no
  *   rejected, invalid_number, suppressed, uncertain: never        yes
  *
- * A rule of the campaign's replaces the default of the outcomes that it names, its limits too. */
+ * A rule of the campaign's replaces the default of the outcomes that it names, its limits too.
+ *
+ * A call of a recurring campaign is not tried again when the next occurrence is due: what the
+ * person did not hear of this one, that one says. It ends as if its budget were used. */
 #ifndef BELFRY_DOMAIN_RETRY_H
 #define BELFRY_DOMAIN_RETRY_H
 
@@ -49,7 +52,9 @@ struct retry_facts {
 	int counted;                                         /* attempts that counted so far */
 	int rate_limited, carrier_errors, agent_unavailable; /* outcomes so far */
 	bool is_ad_hoc;                                      /* no campaign to pause */
-	bool has_talked; /* a conversation began in this attempt */
+	bool has_talked;     /* a conversation began in this attempt */
+	usec_t now;          /* only looked at with: */
+	usec_t retry_before; /* a retry due then or later is not made; 0 or USEC_NEVER = any time */
 };
 
 enum retry_next {

@@ -22,6 +22,8 @@
 #define RETRY_AFTER_MAX 64
 #define HEADER_LINE_MAX ((size_t)16 * 1024)
 #define RECEIVE_BUFFER 4096L
+/* A receiver that moved is found after this; each address is judged whenever it is connected to. */
+#define DNS_CACHE_S 10L
 
 struct http_client {
 	struct loop *loop;
@@ -164,6 +166,7 @@ static void set_guards(CURL *e)
 	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	SET(e, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
 }
 
 static struct http_call *call_new(struct http_client *c)

@@ -20,7 +20,7 @@
 
 static void advance(struct http_conn *c);
 
-static void watch(struct http_conn *c)
+void http_conn_watch(struct http_conn *c)
 {
 	bool has_room = c->in.n - c->in_at < c->in.max;
 	bool read = !c->is_eof && (has_room || c->state == HTTP_CONN_LINGER);
@@ -44,7 +44,8 @@ static void tell_gone(struct http_request *r)
 void http_conn_kill(struct http_conn *c)
 {
 	struct http_request *r = c->request;
-	bool was_busy = c->state == HTTP_CONN_BUSY;
+	bool was_handed_out = c->state == HTTP_CONN_BUSY || c->state == HTTP_CONN_STREAM ||
+			      c->state == HTTP_CONN_SENDING;
 	if (c->state == HTTP_CONN_DEAD)
 		return;
 	c->state = HTTP_CONN_DEAD;
@@ -60,10 +61,14 @@ void http_conn_kill(struct http_conn *c)
 	if (!r)
 		return;
 	r->conn = NULL;
-	if (!was_busy)
+	if (!was_handed_out) {
 		http_request_free(r);
-	else if (is_told)
-		tell_gone(r);
+	} else if (is_told) {
+		if (r->gone)
+			tell_gone(r);
+		else if (r->drained)
+			r->drained(r->drained_arg); /* may free r, like the other */
+	}
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -81,11 +86,10 @@ static void linger(struct http_conn *c)
 	strbuf_deinit(&c->in);
 	c->in_at = 0;
 	http_server_set_deadline(c, LINGER_US);
-	watch(c);
+	http_conn_watch(c);
 }
 
-/* The answer has left. */
-static void finish_reply(struct http_conn *c)
+void http_conn_finish_reply(struct http_conn *c)
 {
 	strbuf_deinit(&c->out);
 	c->out_at = 0;
@@ -100,7 +104,7 @@ static void finish_reply(struct http_conn *c)
 		strbuf_deinit(&c->in);
 		c->in_at = 0;
 	}
-	watch(c);
+	http_conn_watch(c);
 	/* a pipelined request begins from the loop, not inside the handler that just answered */
 	if (!c->is_advancing && (c->in.n > c->in_at || c->is_eof))
 		event_active(c->readable, EV_READ, 0);
@@ -129,8 +133,7 @@ static struct str after(struct str s, size_t n)
 	return n < s.n ? (struct str){ s.p + n, s.n - n } : STR_NONE;
 }
 
-/* Sends what the socket takes and keeps the rest; false when the connection is dead. */
-static bool push_out(struct http_conn *c, struct str head, struct str body)
+bool http_conn_push(struct http_conn *c, struct str head, struct str body)
 {
 	size_t sent = 0;
 	if (c->out.n == c->out_at) {
@@ -147,16 +150,16 @@ static bool push_out(struct http_conn *c, struct str head, struct str body)
 void http_conn_send(struct http_conn *c, struct str head, struct str body)
 {
 	c->state = HTTP_CONN_REPLYING;
-	if (!push_out(c, head, body))
+	if (!http_conn_push(c, head, body))
 		return;
 	size_t left = c->out.n - c->out_at;
 	if (left == 0) {
-		finish_reply(c);
+		http_conn_finish_reply(c);
 		return;
 	}
 	usec_t patience = (usec_t)(left / REPLY_BYTES_PER_SECOND) * USEC_PER_SEC;
 	http_server_set_deadline(c, c->server->o.body_timeout_us + patience);
-	watch(c);
+	http_conn_watch(c);
 }
 
 static void on_writable(int fd, short what, void *arg)
@@ -169,10 +172,12 @@ static void on_writable(int fd, short what, void *arg)
 	if (n < 0)
 		return;
 	c->out_at += (size_t)n;
-	if (c->out_at == c->out.n && c->state == HTTP_CONN_REPLYING)
-		finish_reply(c);
+	if (c->state == HTTP_CONN_SENDING)
+		http_stream_wrote(c, (size_t)n);
+	else if (c->out_at == c->out.n && c->state == HTTP_CONN_REPLYING)
+		http_conn_finish_reply(c);
 	else
-		watch(c);
+		http_conn_watch(c);
 }
 
 const char *http_conn_persistence(const struct http_conn *c)
@@ -182,38 +187,44 @@ const char *http_conn_persistence(const struct http_conn *c)
 	return c->is_1_1 ? NULL : "keep-alive";
 }
 
-/* Answers a violation, once, and ends the connection. */
-static void refuse(struct http_conn *c, struct http_fault fault)
+void http_conn_refuse(struct http_conn *c, struct http_fault fault)
 {
 	struct http_server *s = c->server;
 	struct strbuf body;
 	int64_t left_out;
+	char id[HTTP_REQUEST_ID_SIZE] = "";
+	struct str sent_id =
+		c->request ? http_request_header(c->request, "X-Request-Id") : STR_NONE;
+	bool is_head = c->request && c->request->head.method == HTTP_HEAD;
+	strbuf_init(&body, HTTP_READ_SIZE);
+	s->o.problem(&(struct http_violation){ fault.status, fault.code, fault.detail, sent_id },
+		     &body, id, s->o.arg);
 	if (http_gate_is_open(&s->refusal_gate, loop_mono(s->loop), &left_out))
 		log_info("http_refused", LS("peer", c->peer), LI("status", fault.status),
-			 LS("reason", fault.detail), LI("left_out", left_out));
-	bool is_head = c->request && c->request->head.method == HTTP_HEAD;
+			 LS("reason", fault.detail), LS("request_id", id),
+			 LI("left_out", left_out));
 	http_request_free(c->request);
 	c->request = NULL;
 	c->keeps_alive = false;
-	strbuf_init(&body, HTTP_READ_SIZE);
-	s->o.problem(fault.status, fault.code, fault.detail, &body, s->o.arg);
+	struct http_reply_field id_field = { .name = STR("X-Request-Id"), .value = str_from(id) };
 	struct str head = http_render_head(
 		s, &(struct http_reply_head){ .status = fault.status,
 					      .content_type = "application/problem+json",
 					      .length = body.n,
-					      .connection = "close" });
+					      .connection = "close",
+					      .fields = id[0] == '\0' ? NULL : &id_field });
 	http_conn_send(c, head, is_head ? STR_NONE : strbuf_str(&body));
 	strbuf_deinit(&body);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static struct str pending(const struct http_conn *c)
+struct str http_conn_pending(const struct http_conn *c)
 {
 	return after(strbuf_str(&c->in), c->in_at);
 }
 
-static void consume(struct http_conn *c, size_t n)
+void http_conn_consume(struct http_conn *c, size_t n)
 {
 	c->in_at += n;
 	if (c->in_at == c->in.n) {
@@ -222,56 +233,47 @@ static void consume(struct http_conn *c, size_t n)
 	}
 }
 
-static void dispatch(struct http_conn *c)
+void http_conn_dispatch(struct http_conn *c, enum http_conn_state state)
 {
 	struct http_server *s = c->server;
 	struct http_request *r = c->request;
-	c->state = HTTP_CONN_BUSY;
+	c->state = state;
 	http_server_set_deadline(c, USEC_NEVER);
 	list_push_back(&s->requests, &r->node);
 	s->o.handler(r, s->o.arg);
-}
-
-static void begin_body(struct http_conn *c)
-{
-	const struct http_head *h = &c->request->head;
-	c->state = HTTP_CONN_BODY;
-	c->chunked = (struct http_chunked){ .state = 0 };
-	c->body_left = h->content_length;
-	http_server_set_deadline(c, c->server->o.body_timeout_us);
-	if (h->expects_continue && pending(c).n == 0)
-		(void)push_out(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), STR_NONE); /* dead: seen */
 }
 
 /* The head is whole: judge it before anything of the body is read. */
 static bool take_head(struct http_conn *c, size_t size)
 {
 	struct http_request *r = http_request_new(c);
-	struct str block = arena_str(r->arena, (struct str){ pending(c).p, size });
-	consume(c, size);
+	struct str block = arena_str(r->arena, (struct str){ http_conn_pending(c).p, size });
+	http_conn_consume(c, size);
 	c->line_at = 0;
 	c->request = r;
 	struct http_fault fault = http_head_parse(block, r->arena, &r->head);
-	if (!fault.status && r->head.content_length > c->server->o.max_body)
+	const struct http_server_options *o = &c->server->o;
+	r->stream_max = fault.status || !o->stream_max ? 0 : o->stream_max(r, o->arg);
+	if (!fault.status && r->head.content_length > (r->stream_max ? r->stream_max : o->max_body))
 		fault = (struct http_fault){ 413, "payload_too_large", "the body is too large" };
 	if (fault.status) {
-		refuse(c, fault);
+		http_conn_refuse(c, fault);
 		return false;
 	}
 	c->is_1_1 = r->head.is_1_1;
 	c->keeps_alive = r->head.wants_keep_alive;
 	if (r->head.is_chunked || r->head.content_length)
-		begin_body(c);
+		http_body_begin(c);
 	else
-		dispatch(c);
+		http_conn_dispatch(c, HTTP_CONN_BUSY);
 	return true;
 }
 
 /* Empty lines before a request are left over from sloppy clients (RFC 9112, section 2.2). */
 static void skip_empty_lines(struct http_conn *c)
 {
-	while (c->line_at == 0 && str_starts(pending(c), STR("\r\n")))
-		consume(c, 2);
+	while (c->line_at == 0 && str_starts(http_conn_pending(c), STR("\r\n")))
+		http_conn_consume(c, 2);
 }
 
 static bool read_head(struct http_conn *c)
@@ -279,7 +281,7 @@ static bool read_head(struct http_conn *c)
 	const struct http_server_options *o = &c->server->o;
 	size_t size = 0;
 	skip_empty_lines(c);
-	struct str in = pending(c);
+	struct str in = http_conn_pending(c);
 	if (in.n == 0 || str_eq(in, STR("\r"))) {
 		if (c->is_eof)
 			http_conn_kill(c);
@@ -291,81 +293,18 @@ static bool read_head(struct http_conn *c)
 	}
 	enum http_scan scan = http_head_scan(in, &c->line_at, &size);
 	if (scan == HTTP_SCAN_BAD) {
-		refuse(c, (struct http_fault){ 400, "malformed_request",
-					       "this is not an HTTP/1.1 request" });
+		http_conn_refuse(c, (struct http_fault){ 400, "malformed_request",
+							 "this is not an HTTP/1.1 request" });
 		return false;
 	}
 	if (size > o->max_headers || (scan == HTTP_SCAN_MORE && in.n > o->max_headers)) {
-		refuse(c, (struct http_fault){ 431, "headers_too_large",
-					       "the request line and headers are too large" });
+		http_conn_refuse(
+			c, (struct http_fault){ 431, "headers_too_large",
+						"the request line and headers are too large" });
 		return false;
 	}
 	if (scan == HTTP_SCAN_COMPLETE)
 		return take_head(c, size);
-	if (c->is_eof)
-		http_conn_kill(c);
-	return false;
-}
-
-/* False when it does not fit, and that was answered. */
-static bool add_to_body(struct http_conn *c, struct str data)
-{
-	struct http_server *s = c->server;
-	struct http_request *r = c->request;
-	if (data.n > s->o.max_body - r->body.n) {
-		refuse(c, (struct http_fault){ 413, "payload_too_large", "the body is too large" });
-		return false;
-	}
-	if (data.n > s->o.max_buffered - s->n_buffered) {
-		refuse(c, (struct http_fault){ 503, "overloaded",
-					       "too many large requests at a time" });
-		return false;
-	}
-	strbuf_add(&r->body, data);
-	s->n_buffered += data.n;
-	return true;
-}
-
-static enum http_scan read_chunks(struct http_conn *c)
-{
-	enum http_scan scan = HTTP_SCAN_MORE;
-	while (scan == HTTP_SCAN_MORE && pending(c).n) {
-		struct str data;
-		size_t used;
-		scan = http_chunked_next(&c->chunked, pending(c), &used, &data);
-		if (data.n && !add_to_body(c, data))
-			return HTTP_SCAN_MORE;
-		consume(c, used);
-	}
-	return scan;
-}
-
-static enum http_scan read_counted(struct http_conn *c)
-{
-	struct str data = pending(c);
-	if (data.n > c->body_left)
-		data.n = (size_t)c->body_left;
-	if (!add_to_body(c, data))
-		return HTTP_SCAN_MORE;
-	c->body_left -= data.n;
-	consume(c, data.n);
-	return c->body_left ? HTTP_SCAN_MORE : HTTP_SCAN_COMPLETE;
-}
-
-static bool read_body(struct http_conn *c)
-{
-	enum http_scan scan = c->request->head.is_chunked ? read_chunks(c) : read_counted(c);
-	if (c->state != HTTP_CONN_BODY)
-		return false;
-	if (scan == HTTP_SCAN_BAD) {
-		refuse(c, (struct http_fault){ 400, "malformed_request",
-					       "the chunked body is not well-formed" });
-		return false;
-	}
-	if (scan == HTTP_SCAN_COMPLETE) {
-		dispatch(c);
-		return true;
-	}
 	if (c->is_eof)
 		http_conn_kill(c);
 	return false;
@@ -377,8 +316,11 @@ static bool step(struct http_conn *c)
 	case HTTP_CONN_HEAD:
 		return read_head(c);
 	case HTTP_CONN_BODY:
-		return read_body(c);
+		return http_body_take(c);
+	case HTTP_CONN_STREAM:
+		return http_body_give(c);
 	case HTTP_CONN_BUSY:
+	case HTTP_CONN_SENDING:
 	case HTTP_CONN_REPLYING:
 	case HTTP_CONN_LINGER:
 	case HTTP_CONN_DEAD:
@@ -399,7 +341,7 @@ static void advance(struct http_conn *c)
 	c->is_advancing = false;
 	if (c->state == HTTP_CONN_DEAD)
 		return;
-	watch(c);
+	http_conn_watch(c);
 	if (moves)
 		event_active(c->readable, EV_READ, 0);
 }
@@ -420,7 +362,7 @@ static void receive(struct http_conn *c)
 		strbuf_add_bytes(&c->in, s->scratch, (size_t)n);
 	} else if (n == 0) {
 		c->is_eof = true;
-		if (c->state == HTTP_CONN_BUSY)
+		if (c->state == HTTP_CONN_BUSY || c->state == HTTP_CONN_SENDING)
 			tell_gone(c->request);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		http_conn_kill(c);
@@ -452,7 +394,7 @@ static void on_readable(int fd, short what, void *arg)
 
 static bool is_quiet(const struct http_conn *c)
 {
-	return c->state == HTTP_CONN_HEAD && pending(c).n == 0;
+	return c->state == HTTP_CONN_HEAD && http_conn_pending(c).n == 0;
 }
 
 void http_conn_drain(struct http_conn *c)
@@ -464,10 +406,13 @@ void http_conn_drain(struct http_conn *c)
 
 void http_conn_on_deadline(struct http_conn *c)
 {
+	static const struct http_fault late = { 408, "request_timeout",
+						"the request did not arrive in time" };
 	bool is_waiting = c->state == HTTP_CONN_HEAD || c->state == HTTP_CONN_BODY;
 	if (is_waiting && !is_quiet(c))
-		refuse(c, (struct http_fault){ 408, "request_timeout",
-					       "the request did not arrive in time" });
+		http_conn_refuse(c, late);
+	else if (c->state == HTTP_CONN_STREAM)
+		http_body_fail(c, late);
 	else
 		http_conn_kill(c);
 }
@@ -490,5 +435,5 @@ void http_conn_open(struct http_server *s, int fd, struct http_address *address,
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	http_server_conn_opened(c);
 	http_server_set_deadline(c, s->o.header_timeout_us);
-	watch(c);
+	http_conn_watch(c);
 }

@@ -1,10 +1,14 @@
 /* What the server's own files share: http_server.c listens and counts, http_conn.c drives one
- * connection, http_request.c is what a handler sees. Nobody else includes this.
+ * connection, http_body.c reads bodies, http_stream.c writes answers in pieces, http_request.c is
+ * what a handler sees. Nobody else includes this.
  *
  * A connection's life:
  *
  *   accept ──► HEAD ──► BODY ──► BUSY ──► REPLYING ──► HEAD …     (no body: HEAD ──► BUSY)
  *               └─────────┴── violation ──► REPLYING ──► LINGER ──► DEAD
+ *
+ *   a body that its handler reads:      HEAD ──► STREAM ──► BUSY   (answered before: the end)
+ *   an answer in pieces:                BUSY ──► SENDING ──► REPLYING
  *
  * One request at a time: the next one in the input is looked at when the answer has left. So a
  * client that pipelines and never reads holds one answer and one input buffer, no more. */
@@ -64,7 +68,9 @@ struct http_address {
 enum http_conn_state {
 	HTTP_CONN_HEAD = 0,
 	HTTP_CONN_BODY,
+	HTTP_CONN_STREAM, /* handed out, its body still coming */
 	HTTP_CONN_BUSY,
+	HTTP_CONN_SENDING,
 	HTTP_CONN_REPLYING,
 	HTTP_CONN_LINGER,
 	HTTP_CONN_DEAD,
@@ -93,6 +99,11 @@ struct http_conn {
 	struct http_request *request; /* being read or answered */
 	struct http_chunked chunked;
 	uint64_t body_left;
+	uint64_t body_size; /* of a body that is streamed, so far */
+	/* Where a handler reads or writes in pieces: how long the client may still make it wait. Bytes
+	 * that move earn more, so that an average pace is kept; see http_patience_*. */
+	usec_t patience_us, mono_waits; /* mono_waits: since when; 0 = not now */
+	bool is_chunking;               /* the pieces of an answer are chunks */
 	char peer[INET6_ADDRSTRLEN];
 };
 
@@ -113,6 +124,11 @@ struct http_request {
 	loop_fn gone;
 	void *gone_arg;
 	struct http_reply_field *fields, **fields_end;
+	uint64_t stream_max; /* 0 = the body is read before the handler sees it */
+	http_body_fn body_fn;
+	void *body_arg;
+	loop_fn drained;
+	void *drained_arg;
 };
 
 /* The header section of an answer. */
@@ -120,7 +136,9 @@ struct http_reply_head {
 	int status;
 	const char *content_type; /* NULL = none */
 	size_t length;            /* of the body, also when it is not sent (HEAD) */
-	const char *connection;   /* NULL = say nothing */
+	bool has_no_length;       /* it comes in pieces */
+	bool is_chunked;
+	const char *connection; /* NULL = say nothing */
 	const struct http_reply_field *fields;
 };
 
@@ -142,6 +160,36 @@ void http_conn_drain(struct http_conn *c);
 void http_conn_send(struct http_conn *c, struct str head, struct str body);
 /* What the Connection header of the next answer says. */
 const char *http_conn_persistence(const struct http_conn *c);
+/* Waits for what the state can make use of. */
+void http_conn_watch(struct http_conn *c);
+/* Answers a violation, once, and ends the connection. */
+void http_conn_refuse(struct http_conn *c, struct http_fault fault);
+/* Hands the request out; `state` says whether its body is still to be streamed. */
+void http_conn_dispatch(struct http_conn *c, enum http_conn_state state);
+/* Input that was not looked at yet. */
+struct str http_conn_pending(const struct http_conn *c);
+void http_conn_consume(struct http_conn *c, size_t n);
+/* Sends what the socket takes and keeps the rest; false when the connection is dead. */
+bool http_conn_push(struct http_conn *c, struct str head, struct str body);
+/* The answer has left. */
+void http_conn_finish_reply(struct http_conn *c);
+
+/* The account of a slow client: http_patience_wait when the other side has nothing to do but wait
+ * for it, http_patience_earn when it moved n bytes. A client that stays below the least pace runs
+ * out of it, and the deadline of the connection comes. */
+void http_patience_init(struct http_conn *c);
+void http_patience_wait(struct http_conn *c);
+void http_patience_earn(struct http_conn *c, size_t n);
+
+/* http_body.c: begins with the body after a head; takes more of it, the whole for the handler or
+ * piece by piece (false: nothing more to be done now). */
+void http_body_begin(struct http_conn *c);
+bool http_body_take(struct http_conn *c);
+bool http_body_give(struct http_conn *c);
+void http_body_fail(struct http_conn *c, struct http_fault fault);
+
+/* http_stream.c: n bytes of an answer in pieces have left. */
+void http_stream_wrote(struct http_conn *c, size_t n);
 
 /* http_request.c */
 struct http_request *http_request_new(struct http_conn *c);

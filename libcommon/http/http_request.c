@@ -197,7 +197,9 @@ struct str http_render_head(struct http_server *s, const struct http_reply_head 
 	add_field(b, STR("Date"), str_from(http_server_date(s)));
 	if (h->content_type)
 		add_field(b, STR("Content-Type"), str_from(h->content_type));
-	if (status_has_body(h->status)) {
+	if (h->is_chunked)
+		add_field(b, STR("Transfer-Encoding"), STR("chunked"));
+	if (status_has_body(h->status) && !h->has_no_length) {
 		strbuf_add(b, STR("Content-Length: "));
 		strbuf_add_i64(b, (int64_t)h->length);
 		strbuf_add(b, STR("\r\n"));
@@ -232,8 +234,8 @@ void http_reply(struct http_request *r, int status, const char *content_type, st
 	struct http_conn *c = r->conn;
 	if (c) {
 		struct http_server *s = r->server;
-		if (!s->listener)
-			c->keeps_alive = false; /* draining: this is the last one here */
+		if (!s->listener || c->state == HTTP_CONN_STREAM)
+			c->keeps_alive = false; /* draining, or the body was not read to its end */
 		struct str head = http_render_head(
 			s, &(struct http_reply_head){ .status = status,
 						      .content_type = content_type,

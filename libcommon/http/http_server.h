@@ -12,10 +12,15 @@
  * A cap on connections in all and per address; at the cap the listener pauses, over an address's
  * own its connections are closed. One request of a connection at a time.
  *
- * The handler gets each well-framed request with its whole body. It answers exactly once, at any
+ * The handler gets each well-framed request with its whole body, save where stream_max lets it read
+ * the body in pieces, at its own pace: what it does not ask for stays with the client. It answers exactly once, at any
  * later time, through http_reply; when the client has gone the reply is dropped in silence.
  * http_request_on_gone tells a handler that waits, also when the client only stopped sending: it
- * may still read, so an answer is tried. A request stays valid until it is answered. */
+ * may still read, so an answer is tried. A request stays valid until it is answered.
+ *
+ * Bodies read, and answers written, in pieces have no deadline of their own but a least pace of
+ * 16 KiB/s: a client may make the handler wait for body_timeout in all, and 16 KiB earn one second
+ * more, up to body_timeout. Time in which the handler did not ask does not count. */
 #ifndef BELFRY_HTTP_HTTP_SERVER_H
 #define BELFRY_HTTP_HTTP_SERVER_H
 
@@ -39,11 +44,25 @@ enum http_method {
 };
 
 typedef void (*http_handler_fn)(struct http_request *r, void *arg);
-/* Framing and limit violations are answered by the server itself; this renders the body of such
- * an answer (status, code such as "payload_too_large", detail), so that every error has the API's
- * form. */
-typedef void (*http_problem_fn)(int status, const char *code, const char *detail,
-				struct strbuf *body, void *arg);
+
+#define HTTP_REQUEST_ID_SIZE 65
+
+struct http_violation {
+	int status;
+	const char *code; /* "payload_too_large" */
+	const char *detail;
+	struct str
+		request_id; /* the X-Request-Id that came with it; STR_NONE when not so much was read */
+};
+
+/* Framing and limit violations are answered by the server itself; this renders the body of such an
+ * answer and gives its X-Request-Id ("" = none), so that every error has the API's form. */
+typedef void (*http_problem_fn)(const struct http_violation *v, struct strbuf *body,
+				char request_id[HTTP_REQUEST_ID_SIZE], void *arg);
+
+/* The most bytes of this request's body, when its handler is to read it by itself; 0 when it is to
+ * be read before. Only the head of the request is there to be looked at. */
+typedef uint64_t (*http_stream_max_fn)(struct http_request *r, void *arg);
 
 struct http_server_options {
 	const char *bind;    /* "127.0.0.1" or "0.0.0.0" */
@@ -56,7 +75,8 @@ struct http_server_options {
 	usec_t header_timeout_us, body_timeout_us, idle_timeout_us;
 	http_handler_fn handler;
 	http_problem_fn problem;
-	void *arg; /* of both */
+	http_stream_max_fn stream_max; /* NULL = no body is read in pieces */
+	void *arg;                     /* of all three */
 };
 
 struct err http_server_open(struct loop *l, const struct http_server_options *o,
@@ -82,6 +102,44 @@ void *http_request_user(const struct http_request *r);      /* the handler's own
 void http_request_set_user(struct http_request *r, void *user);
 bool http_request_is_gone(const struct http_request *r); /* no answer can reach the client */
 void http_request_on_gone(struct http_request *r, loop_fn fn, void *arg);
+
+/* --- in pieces ------------------------------------------------------------------------------ */
+
+enum http_body_event {
+	HTTP_BODY_DATA = 0, /* the next piece: 1 byte to 64 KiB and a little more */
+	HTTP_BODY_END,      /* there is no more; only now can the connection be used again */
+	HTTP_BODY_FAILED,   /* too slow, too large, not well-formed: answer with this problem */
+	HTTP_BODY_EVENT_COUNT
+};
+
+struct http_body {
+	enum http_body_event event;
+	struct str data; /* borrowed until the callback returns or the request is answered */
+	int status;      /* of a failure, with its code and what to say */
+	const char *code, *detail;
+};
+
+typedef void (*http_body_fn)(struct http_request *r, const struct http_body *b, void *arg);
+
+/* Whether the body is still to be read by http_body_read; one that is empty never is. */
+bool http_request_is_streamed(const struct http_request *r);
+/* Asks for the next piece: one callback, from the loop, and none once the request was answered or
+ * the client has gone, which http_request_on_gone tells. */
+void http_body_read(struct http_request *r, http_body_fn fn, void *arg);
+
+/* Begins an answer whose length nobody knows yet. `drained` is called from the loop when all that
+ * was written has left, and when the client has gone (see http_request_is_gone) and no callback
+ * of http_request_on_gone waits to be told; the answer still has to be ended then. What is written before is held: the caller bounds it by
+ * http_reply_unsent. */
+void http_reply_begin(struct http_request *r, int status, const char *content_type, loop_fn drained,
+		      void *arg);
+void http_reply_write(struct http_request *r, struct str data);
+size_t http_reply_unsent(const struct http_request *r);
+/* The answer was whole, or it breaks off and the client is made to notice; r is gone afterwards. */
+void http_reply_end(struct http_request *r);
+void http_reply_abort(struct http_request *r);
+
+/* --- at once -------------------------------------------------------------------------------- */
 
 void http_reply_header(struct http_request *r, const char *name, const char *value);
 /* content_type NULL = none. The body is copied or moved; r is gone afterwards. */

@@ -40,6 +40,7 @@ struct pg_stmt {
 	const unsigned *param_oids;
 	int n_columns; /* declared in "-- rows:"; 0 = none */
 	const unsigned *column_oids;
+	bool writes; /* it may change rows */
 };
 
 struct pg_options {
@@ -69,6 +70,7 @@ typedef void (*pg_done_fn)(struct err e, const struct pg_unit *u, void *arg);
 struct pg_unit *pg_unit_new(void);
 void pg_unit_free(struct pg_unit *u);           /* only one that was never submitted */
 struct arena *pg_unit_arena(struct pg_unit *u); /* lives until after the callback */
+size_t pg_unit_writes(const struct pg_unit *u); /* how many of its statements may change rows */
 /* Takes the unit in any case. On success the callback will fire; on failure it will not, and the
  * unit is gone: ERR_OVERLOADED; ERR_INVALID for a number that does not fit its column; ERR_INTERNAL
  * for a statement that is not in the pool's list; ERR_CANCELLED while closing. */

@@ -250,6 +250,14 @@ void pg_unit_begin(struct pg_unit *u, const struct pg_stmt *s)
 	};
 }
 
+size_t pg_unit_writes(const struct pg_unit *u)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < u->n_calls; i++)
+		n += u->calls[i].stmt->writes;
+	return n;
+}
+
 void pg_unit_end(struct pg_unit *u)
 {
 	const struct pg_call *c = &u->calls[u->n_calls - 1];

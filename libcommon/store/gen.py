@@ -38,6 +38,9 @@ KEYWORDS = frozenset(
     "stdout struct switch true typedef union unsigned void volatile while".split())
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 PARAM = re.compile(r"\$(\d+)\s+(\S+)\s+(\S+)\Z")
+# What a statement does that changes rows: publish() of the schema writes events.
+WRITES = re.compile(
+    r"\b(INSERT INTO|DELETE FROM|UPDATE\s+\w+(\s+(AS\s+)?\w+)?\s+SET|publish\s*\()", re.I)
 LITERAL_MAX = 4000  # ISO C promises 4,095 bytes of string literal; -Wpedantic holds us to it
 
 
@@ -239,7 +242,8 @@ def source_of(q):
     out.append(f"const struct pg_stmt stmt_{q.name} = {{\n"
                f"\t.name = \"{q.name}\",\n\t.sql = sql_{q.name},\n"
                f"\t.n_params = {len(q.params)},\n\t.param_oids = {params},\n"
-               f"\t.n_columns = {len(q.rows)},\n\t.column_oids = {columns},\n}};\n\n")
+               f"\t.n_columns = {len(q.rows)},\n\t.column_oids = {columns},\n"
+               f"\t.writes = {'true' if WRITES.search(q.sql) else 'false'},\n}};\n\n")
     out.append(add_signature(q) + f"\n{{\n\tpg_unit_begin(u, &stmt_{q.name});\n")
     out.extend(f"\tpg_bind_{p.bind}(u, a->{p.name});\n" for p in q.params)
     out.append("\tpg_unit_end(u);\n}\n")

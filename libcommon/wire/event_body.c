@@ -11,7 +11,7 @@ static void put_i64(struct json_out *j, const char *key, int64_t v)
 		json_kv_i64(j, key, v);
 }
 
-/* The call as the API shows it, without the list of attempts. */
+/* The call as the API shows it, without the list of attempts; a cancelled one says why. */
 static void put_call(struct json_out *j, const struct event_body *e)
 {
 	json_key(j, "scheduled_call");
@@ -31,6 +31,9 @@ static void put_call(struct json_out *j, const struct event_body *e)
 	json_kv_raw(j, "variables", e->variables);
 	json_kv_time(j, "created_at", e->call_created_at);
 	json_kv_time(j, "updated_at", e->at);
+	/* Rows of releases that did not give a reason must not gain one. */
+	if (e->end_reason.n > 0 && str_eq(e->type, STR("scheduled_call.cancelled")))
+		json_kv_str(j, "reason", e->end_reason);
 	json_object_end(j);
 }
 

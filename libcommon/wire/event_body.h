@@ -31,7 +31,7 @@ struct event_body {
 	int64_t sip_code;
 	usec_t started_at, ended_at;
 	int64_t duration_ms, billed_s;
-	struct str end_reason;
+	struct str end_reason; /* of the conversation, or of a cancel */
 	/* JSON of a type that brings its own: the members of campaign.* beside its id and kind, and all
 	 * of the data of the others. */
 	struct str data;

@@ -53,6 +53,14 @@ struct str stream_key_bucket(int shard, enum stream_bucket kind, struct uuid id,
 	return put(out, &n, str_from(text));
 }
 
+struct str stream_key_rate(struct uuid key_id, char out[STREAM_KEY_SIZE])
+{
+	char text[UUID_TEXT_SIZE];
+	size_t n = 0;
+	put(out, &n, STR("bf:rate:"));
+	return put(out, &n, str_from(uuid_format(key_id, text)));
+}
+
 struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE])
 {
 	struct str text = str_from(name);

@@ -19,6 +19,7 @@ struct str stream_key_held(int shard, char out[STREAM_KEY_SIZE]);   /* call -> e
 struct str stream_key_queued(int shard, char out[STREAM_KEY_SIZE]); /* campaign -> entries */
 struct str stream_key_bucket(int shard, enum stream_bucket kind, struct uuid id,
 			     char out[STREAM_KEY_SIZE]);
-struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE]); /* name of <= 32 bytes */
+struct str stream_key_rate(struct uuid key_id, char out[STREAM_KEY_SIZE]); /* of an API key */
+struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE]);   /* name of <= 32 bytes */
 
 #endif

@@ -139,5 +139,5 @@ void agents_delete(struct req *r)
 	add_api_agent_delete(req_read(r),
 			     &(struct api_agent_delete_args){ .workspace_id = r->who.workspace_id,
 							      .agent_id = r->ids[0] });
-	crud_delete(r, "A campaign that is not finished uses this agent.");
+	crud_delete(r, "A campaign that is not finished, or an open call, uses this agent.");
 }

@@ -11,16 +11,22 @@
 
 #include "base/mem.h"
 #include "http/http_server.h"
+#include "importer.h"
 #include "route.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "transfers.h"
+#include "watch.h"
 
 #define DRAIN_TIMEOUT_US (20 * USEC_PER_SEC)
 #define POLL_US (50 * USEC_PER_MS)
 #define PG_DEPTH 1 /* a unit that waits for a lock holds up no other */
 #define PG_WAITING_MAX 2000
 #define PG_UNIT_TIMEOUT_US (15 * USEC_PER_SEC)
+#define BULK_CONNECTIONS 2
+#define BULK_WAITING_MAX 200
+#define BULK_UNIT_TIMEOUT_US (60 * USEC_PER_SEC)
 #define REDIS_TIMEOUT_US (2 * USEC_PER_SEC)
 #define REDIS_PENDING_MAX 4096
 #define HEADERS_MAX ((size_t)16 * 1024)
@@ -86,8 +92,17 @@ static void on_drain(void *arg)
 	log_info("draining", LI("in_flight", http_server_in_flight(app->http)));
 	process_not_ready(app->settings.ready_file);
 	app->is_ready = false;
+	watch_hub_drain(app->watches);
 	http_server_stop_accepting(app->http);
 	timer_start(app->ready_timer, 0);
+}
+
+static void on_zones(void *arg)
+{
+	struct app *app = arg;
+	if (zone_table_refresh(app->zones))
+		log_info("tzdata_changed", LS("version", zone_table_version(app->zones)));
+	timer_start(app->zones_timer, app->settings.zoneinfo_refresh_us);
 }
 
 static struct err open_parts(struct app *app)
@@ -95,7 +110,7 @@ static struct err open_parts(struct app *app)
 	const struct gateway_settings *s = &app->settings;
 	TRY(secretbox_new(str_from(s->secret_keys), &app->box));
 	TRY(address_policy_new(str_from(s->webhook_allow_cidrs), &app->addresses));
-	TRY(zones_load(s->zoneinfo, &app->zones));
+	TRY(zone_table_open(s->zoneinfo, &app->zones));
 	app->auth = auth_new(str_from(s->key_pepper));
 	app->stmts = choose_statements();
 	app->pg =
@@ -107,12 +122,24 @@ static struct err open_parts(struct app *app)
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->pg_prepare,
 							     .stmts = app->stmts });
+	app->bulk = pg_pool_new(app->loop,
+				&(struct pg_options){ .conninfo = s->database_url,
+						      .application = "api-gateway-bulk",
+						      .connections = BULK_CONNECTIONS,
+						      .depth = PG_DEPTH,
+						      .max_waiting = BULK_WAITING_MAX,
+						      .unit_timeout_us = BULK_UNIT_TIMEOUT_US,
+						      .prepare = s->pg_prepare,
+						      .stmts = app->stmts });
+	list_init(&app->downloads);
+	app->importer = importer_new(app);
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = s->redis_url,
 						.timeout_us = REDIS_TIMEOUT_US,
 						.max_pending = REDIS_PENDING_MAX,
 						.name = "api-gateway" },
 		       &app->redis));
+	TRY(watch_hub_new(app, &app->watches));
 	return http_server_open(
 		app->loop,
 		&(struct http_server_options){ .bind = s->http_bind,
@@ -126,21 +153,28 @@ static struct err open_parts(struct app *app)
 					       .idle_timeout_us = 30 * USEC_PER_SEC,
 					       .handler = route_request,
 					       .problem = route_problem,
+					       .stream_max = route_stream_max,
 					       .arg = app },
 		&app->http);
 }
 
 static void close_parts(struct app *app)
 {
-	pg_pool_free(app->pg);
 	if (app->http != NULL)
 		http_server_close(app->http);
+	watch_hub_free(app->watches);
+	importer_free(app->importer);
+	if (app->bulk != NULL)
+		downloads_drop(app);
+	pg_pool_free(app->bulk);
+	pg_pool_free(app->pg);
 	if (app->redis != NULL)
 		redis_close(app->redis);
 	loop_settle(app->loop);
 	timer_free(app->ready_timer);
+	timer_free(app->zones_timer);
 	auth_free(app->auth);
-	zones_free(app->zones);
+	zone_table_free(app->zones);
 	address_policy_free(app->addresses);
 	secretbox_free(app->box);
 	free(app->stmts);
@@ -158,6 +192,8 @@ int app_run(const struct gateway_settings *s)
 		write_port(s->port_file, http_server_port(app.http));
 		app.ready_timer = timer_new(app.loop, on_poll, &app);
 		timer_start(app.ready_timer, 0);
+		app.zones_timer = timer_new(app.loop, on_zones, &app);
+		timer_start(app.zones_timer, s->zoneinfo_refresh_us);
 		loop_on_drain(app.loop, DRAIN_TIMEOUT_US, on_drain, &app);
 		code = loop_run(app.loop);
 		log_info("stopped", LI("code", code));

@@ -3,28 +3,36 @@
 #define BELFRY_API_GATEWAY_APP_H
 
 #include "auth.h"
+#include "base/list.h"
 #include "loop/loop.h"
 #include "pg/pg.h"
 #include "redis/redis.h"
 #include "sec/address.h"
 #include "sec/secretbox.h"
 #include "settings.h"
-#include "zones.h"
+#include "sys/zone_table.h"
 
 struct http_server;
+struct importer;
+struct watch_hub;
 
 struct app {
 	struct gateway_settings settings;
 	struct loop *loop;
 	struct pg_pool *pg;
+	struct pg_pool
+		*bulk; /* for what reads or writes much, so that it cannot crowd out the rest */
 	struct redis *redis;
 	struct http_server *http;
 	struct auth *auth;
 	struct secretbox *box;
 	struct address_policy *addresses;
-	struct zones *zones;
-	struct timer *ready_timer;
+	struct zone_table *zones;
+	struct timer *ready_timer, *zones_timer;
 	const struct pg_stmt **stmts;
+	struct importer *importer;
+	struct list downloads; /* downloads.c */
+	struct watch_hub *watches;
 	bool is_ready;
 	int64_t answers[6]; /* by the status' first digit */
 };

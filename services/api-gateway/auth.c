@@ -23,6 +23,8 @@ struct entry {
 	struct principal who;
 	usec_t mono_read_at;
 	usec_t mono_bucket_at; /* when the bucket was or will be full again */
+	int64_t n_unshared;    /* taken, and not told to the other gateways */
+	bool is_sharing;
 };
 
 struct auth {
@@ -140,6 +142,21 @@ void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE])
 		forget(a, e);
 }
 
+void auth_drop_key(struct auth *a, struct uuid key_id)
+{
+	for (struct list_node *node = list_first(&a->by_use), *next; node != NULL; node = next) {
+		struct entry *e = CONTAINER_OF(node, struct entry, node);
+		next = list_next(&a->by_use, node);
+		if (uuid_eq(e->who.key_id, key_id))
+			forget(a, e);
+	}
+}
+
+static usec_t interval_of(const struct principal *who)
+{
+	return max_i64(1, MINUTE_US / who->rate_per_minute);
+}
+
 bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	       struct rate_state *out)
 {
@@ -147,7 +164,7 @@ bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	*out = (struct rate_state){ .limit = e == NULL ? 0 : e->who.rate_per_minute };
 	if (out->limit == 0)
 		return true;
-	usec_t interval = max_i64(1, MINUTE_US / out->limit);
+	usec_t interval = interval_of(&e->who);
 	usec_t full_at = max_i64(e->mono_bucket_at, mono_now) + interval;
 	if (full_at - mono_now > MINUTE_US) {
 		usec_t wait = full_at - mono_now - MINUTE_US;
@@ -155,9 +172,36 @@ bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 		return false;
 	}
 	e->mono_bucket_at = full_at;
+	e->n_unshared++;
 	out->remaining = (MINUTE_US - (full_at - mono_now)) / interval;
 	out->reset_s = (full_at - mono_now + USEC_PER_SEC - 1) / USEC_PER_SEC;
 	return true;
+}
+
+bool auth_share_begin(struct auth *a, const uint8_t hash[SHA256_SIZE], struct auth_share *out)
+{
+	struct entry *e = find(a, hash);
+	if (e == NULL || e->is_sharing || e->n_unshared == 0 || e->who.rate_per_minute == 0)
+		return false;
+	*out = (struct auth_share){ .key_id = e->who.key_id,
+				    .taken = e->n_unshared,
+				    .interval_us = interval_of(&e->who) };
+	memcpy(out->hash, hash, SHA256_SIZE);
+	e->n_unshared = 0;
+	e->is_sharing = true;
+	return true;
+}
+
+void auth_share_end(struct auth *a, const struct auth_share *s, usec_t mono_now, usec_t ahead_us)
+{
+	struct entry *e = find(a, s->hash);
+	if (e == NULL)
+		return;
+	e->is_sharing = false;
+	if (ahead_us < 0) /* no more than a full bucket can be owed */
+		e->n_unshared = min_i64(e->n_unshared + s->taken, MINUTE_US / s->interval_us);
+	else
+		e->mono_bucket_at = mono_now + ahead_us + e->n_unshared * s->interval_us;
 }
 
 static size_t failure_slot(struct str peer)

@@ -7,7 +7,7 @@
 #include "base/uuid.h"
 #include "sec/sec.h"
 
-/* A revoked key is refused everywhere within this time. */
+/* A revoked key is refused everywhere within this time, by the gateway that revoked it at once. */
 #define AUTH_FRESH_US (4 * USEC_PER_SEC)
 
 enum scope {
@@ -52,11 +52,25 @@ const struct principal *auth_get(struct auth *a, const uint8_t hash[SHA256_SIZE]
 void auth_put(struct auth *a, const uint8_t hash[SHA256_SIZE], const struct principal *p,
 	      usec_t mono_asked);
 void auth_drop(struct auth *a, const uint8_t hash[SHA256_SIZE]);
+void auth_drop_key(struct auth *a, struct uuid key_id);
 
 /* Takes one request from the key's bucket: a minute's worth at most, refilled evenly. False when
  * it is empty. */
 bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	       struct rate_state *out);
+
+/* What the keys have taken, for counting it together with other gateways. */
+struct auth_share {
+	uint8_t hash[SHA256_SIZE];
+	struct uuid key_id;
+	int64_t taken;
+	usec_t interval_us; /* between two requests at the key's rate */
+};
+
+/* What was taken since the last time; false when that is nothing, or while one is out. */
+bool auth_share_begin(struct auth *a, const uint8_t hash[SHA256_SIZE], struct auth_share *out);
+/* The bucket of all gateways is so far ahead of now; less than 0: unknown, it is told again. */
+void auth_share_end(struct auth *a, const struct auth_share *s, usec_t mono_now, usec_t ahead_us);
 
 /* Failed sign-ins by address: false when this one has failed too often lately, and then only keys
  * that were good before are let through (auth_has). */

@@ -27,28 +27,38 @@ static void add_calls(struct req *r, struct pg_array ids)
 
 /* --- one ------------------------------------------------------------------------------------ */
 
-static void on_got(struct req *r, const struct pg_unit *u)
+void calls_render(struct req *r, const struct api_call_get_row *c, const struct pg_result *attempts)
 {
 	struct json_out j;
-	struct api_call_get_row row;
 	size_t at = 0;
+	req_json(r, &j);
+	render_call_open(&j, c, attempts, &at);
+	render_conversation(&j, c);
+	json_object_end(&j);
+}
+
+void calls_add_read(struct req *r)
+{
+	add_calls(r, (struct pg_array){ r->ids, 1 });
+}
+
+static void on_got(struct req *r, const struct pg_unit *u)
+{
+	struct api_call_get_row row;
 	const struct pg_result *calls = req_result(r, u, 0);
 	if (pg_result_rows(calls) == 0) {
 		req_not_found(r);
 		return;
 	}
 	get_api_call_get(calls, 0, &row);
-	req_json(r, &j);
-	render_call_open(&j, &row, req_result(r, u, 1), &at);
-	render_conversation(&j, &row);
-	json_object_end(&j);
+	calls_render(r, &row, req_result(r, u, 1));
 	req_reply_json(r, 200);
 }
 
 void calls_get(struct req *r)
 {
 	(void)req_read(r); /* it is r->unit */
-	add_calls(r, (struct pg_array){ r->ids, 1 });
+	calls_add_read(r);
 	req_submit(r, on_got);
 }
 

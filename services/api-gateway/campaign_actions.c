@@ -39,10 +39,25 @@ void campaigns_tell(struct req *r, bool is_held)
 					       .at = r->now });
 }
 
-/* After the commit: dispatchers, the scheduler and the senders hear of it. */
-static void tell(struct req *r, const struct action *a, const struct pg_unit *u)
+void campaigns_tell_dropped(struct req *r, const struct pg_array *call_ids)
 {
-	campaigns_tell(r, a->what == CAMPAIGN_PAUSE || a->what == CAMPAIGN_CANCEL);
+	const struct str *calls = call_ids->v;
+	for (size_t i = 0; i < call_ids->n; i++) {
+		struct control_msg m = { .kind = CONTROL_CALLS_DROPPED,
+					 .workspace_id = r->who.workspace_id,
+					 .campaign_id = r->ids[0],
+					 .at = r->now };
+		if (!is_err(uuid_parse(calls[i], &m.call_id)))
+			control_publish(r->app->redis, &m);
+	}
+}
+
+/* After the commit: dispatchers, the scheduler and the senders hear of it. The calls of a recurring
+ * campaign that is paused still fire: dispatchers keep them. */
+static void tell(struct req *r, const struct action *a, const struct pg_unit *u, struct str kind)
+{
+	if (a->what != CAMPAIGN_PAUSE || str_eq(kind, STR("bulk")))
+		campaigns_tell(r, a->what == CAMPAIGN_PAUSE || a->what == CAMPAIGN_CANCEL);
 	if (a->what != CAMPAIGN_CANCEL)
 		return;
 	struct campaign_cancel_calls_row row;
@@ -57,8 +72,19 @@ static void reply_campaign(struct req *r, const struct pg_result *found)
 	struct api_campaign_get_row row;
 	get_api_campaign_get(found, 0, &row);
 	req_json(r, &j);
-	render_campaign(&j, &row);
+	render_campaign(&j, &row, r->app->zones);
 	req_reply_json(r, 200);
+}
+
+/* A start or a resume that the status allows did not happen. */
+static void fail_move(struct req *r, const struct pg_unit *u)
+{
+	struct api_campaign_start_row row; /* a resume answers the same */
+	get_api_campaign_start(req_result(r, u, 1), 0, &row);
+	if (row.has_credit)
+		req_fail(r, PROBLEM_NO_TARGETS, "A bulk campaign cannot start without targets.");
+	else
+		req_fail_credit(r);
 }
 
 static void on_acted(struct req *r, const struct pg_unit *u)
@@ -84,11 +110,10 @@ static void on_acted(struct req *r, const struct pg_unit *u)
 		break;
 	case CAMPAIGN_MOVES:
 		if (!str_eq(row.status, str_from(campaign_status_name(next)))) {
-			req_fail(r, PROBLEM_NO_TARGETS,
-				 "A bulk campaign cannot start without targets.");
+			fail_move(r, u);
 			return;
 		}
-		tell(r, a, u);
+		tell(r, a, u, was.kind);
 		break;
 	}
 	reply_campaign(r, found);

@@ -3,168 +3,43 @@
  * in it. */
 #include <string.h>
 
+#include "campaign_input.h"
 #include "handlers.h"
 #include "queue/control.h"
 #include "render.h"
 #include "sys/random.h"
-#include "target_rows.h"
-#include "wire/retry_policy.h"
 
-struct campaign_in {
-	struct str kind, name, description, from_number, timezone;
-	struct str to_number, cron;
-	usec_t end_at;
-	struct uuid agent_id;
-	int64_t rate, max_concurrent, max_attempts, ring_timeout_s, max_duration_s;
-	const struct json_value *variables, *retry_policy, *calling_windows, *targets;
-	struct str variables_text, retry_policy_text;
-	struct target_rows rows;
+struct creation {
+	struct campaign_input in;
 	struct uuid id;
 };
 
-#define AT(member) offsetof(struct campaign_in, member)
-#define NO_FLAG .present_offset = SIZE_MAX
-
-static const struct json_field fields[] = {
-	{ .name = "kind", .kind = JSON_K_STR, .offset = AT(kind), NO_FLAG, .required = true },
-	{ .name = "name",
-	  .kind = JSON_K_STR,
-	  .offset = AT(name),
-	  NO_FLAG,
-	  .required = true,
-	  .min = 1,
-	  .max = 200 },
-	{ .name = "description",
-	  .kind = JSON_K_STR,
-	  .offset = AT(description),
-	  NO_FLAG,
-	  .nullable = true,
-	  .max = 2000 },
-	{ .name = "agent_id",
-	  .kind = JSON_K_ID,
-	  .offset = AT(agent_id),
-	  NO_FLAG,
-	  .required = true,
-	  .id = ID_AGENT },
-	{ .name = "from_number",
-	  .kind = JSON_K_E164,
-	  .offset = AT(from_number),
-	  NO_FLAG,
-	  .required = true },
-	{ .name = "variables",
-	  .kind = JSON_K_OBJECT,
-	  .offset = AT(variables),
-	  NO_FLAG,
-	  .nullable = true },
-	{ .name = "to_number",
-	  .kind = JSON_K_E164,
-	  .offset = AT(to_number),
-	  NO_FLAG,
-	  .nullable = true },
-	{ .name = "cron", .kind = JSON_K_STR, .offset = AT(cron), NO_FLAG, .nullable = true },
-	{ .name = "timezone",
-	  .kind = JSON_K_STR,
-	  .offset = AT(timezone),
-	  NO_FLAG,
-	  .nullable = true,
-	  .min = 0,
-	  .max = ZONE_NAME_MAX },
-	{ .name = "end_at", .kind = JSON_K_TIME, .offset = AT(end_at), NO_FLAG, .nullable = true },
-	{ .name = "rate_limit_per_minute",
-	  .kind = JSON_K_I64,
-	  .offset = AT(rate),
-	  NO_FLAG,
-	  .min = 1,
-	  .max = 600000 },
-	{ .name = "max_concurrent",
-	  .kind = JSON_K_I64,
-	  .offset = AT(max_concurrent),
-	  NO_FLAG,
-	  .nullable = true,
-	  .min = 1,
-	  .max = 1000000 },
-	{ .name = "max_attempts",
-	  .kind = JSON_K_I64,
-	  .offset = AT(max_attempts),
-	  NO_FLAG,
-	  .min = 1,
-	  .max = 10 },
-	{ .name = "retry_policy",
-	  .kind = JSON_K_OBJECT,
-	  .offset = AT(retry_policy),
-	  NO_FLAG,
-	  .nullable = true },
-	{ .name = "ring_timeout_s",
-	  .kind = JSON_K_I64,
-	  .offset = AT(ring_timeout_s),
-	  NO_FLAG,
-	  .min = 1,
-	  .max = 600 },
-	{ .name = "max_duration_s",
-	  .kind = JSON_K_I64,
-	  .offset = AT(max_duration_s),
-	  NO_FLAG,
-	  .min = 1,
-	  .max = 86400 },
-	{ .name = "calling_windows",
-	  .kind = JSON_K_OBJECT,
-	  .offset = AT(calling_windows),
-	  NO_FLAG,
-	  .nullable = true },
-	{ .name = "targets", .kind = JSON_K_ARRAY, .offset = AT(targets), NO_FLAG },
-};
-
-static void check_bulk(struct req *r, const struct campaign_in *in)
-{
-	static const char detail[] = "is not taken by a bulk campaign";
-	req_require(r, "rate_limit_per_minute");
-	if (in->to_number.p != NULL)
-		req_fault(r, "", "to_number", "validation_error", detail);
-	if (in->cron.p != NULL)
-		req_fault(r, "", "cron", "validation_error", detail);
-	if (in->end_at != USEC_NEVER)
-		req_fault(r, "", "end_at", "validation_error", detail);
-}
-
-static void check_rest(struct req *r, struct campaign_in *in)
-{
-	struct retry_policy policy;
-	if (in->timezone.p != NULL && !zones_has(r->app->zones, in->timezone))
-		req_fault(r, "", "timezone", "invalid_timezone",
-			  "must be an IANA time zone, such as Asia/Kolkata");
-	if (in->retry_policy != NULL)
-		(void)retry_policy_decode(in->retry_policy, "/retry_policy", r->arena, &policy,
-					  req_faults(r)); /* only judged here; faults are kept */
-	in->retry_policy_text = req_object_text(r, in->retry_policy, "retry_policy", VARIABLES_MAX);
-	if (in->variables != NULL && json_count(in->variables) > 0)
-		in->variables_text = req_object_text(r, in->variables, "variables", VARIABLES_MAX);
-	if (in->targets != NULL)
-		(void)target_rows_read(r, in->targets, &in->rows); /* the fault is collected */
-}
-
 /* What the new row will hold. */
-static struct api_campaign_get_row row_of(const struct req *r, const struct campaign_in *in)
+static struct api_campaign_get_row row_of(const struct req *r, const struct creation *c)
 {
 	return (struct api_campaign_get_row){
-		.id = in->id,
-		.kind = in->kind,
-		.name = in->name,
-		.description = in->description,
+		.id = c->id,
+		.kind = c->in.kind,
+		.name = c->in.name,
+		.description = c->in.description,
 		.status = STR("draft"),
-		.agent_id = in->agent_id,
-		.from_number = in->from_number,
-		.variables = in->variables_text,
-		.timezone = in->timezone,
-		.end_at = USEC_NEVER,
-		.rate_per_minute = in->rate,
-		.max_concurrent = in->max_concurrent,
-		.max_attempts = in->max_attempts,
-		.retry_policy = in->retry_policy_text,
-		.ring_timeout_s = in->ring_timeout_s,
-		.max_duration_s = in->max_duration_s,
-		.total = (int64_t)in->rows.n,
-		.pending = (int64_t)in->rows.n,
-		.next_occurrence_at = USEC_NEVER,
+		.agent_id = c->in.agent_id,
+		.from_number = c->in.from_number,
+		.variables = c->in.variables_text,
+		.to_number = c->in.to_number,
+		.cron = c->in.cron,
+		.timezone = c->in.timezone,
+		.end_at = c->in.end_at,
+		.rate_per_minute = c->in.rate,
+		.max_concurrent = c->in.max_concurrent,
+		.max_attempts = c->in.max_attempts,
+		.retry_policy = c->in.retry_policy_text,
+		.ring_timeout_s = c->in.ring_timeout_s,
+		.max_duration_s = c->in.max_duration_s,
+		.calling_windows = c->in.windows_text,
+		.total = (int64_t)c->in.rows.n,
+		.pending = (int64_t)c->in.rows.n,
+		.seen_at = r->now,
 		.created_at = r->now,
 		.updated_at = r->now,
 		.started_at = USEC_NEVER,
@@ -172,59 +47,65 @@ static struct api_campaign_get_row row_of(const struct req *r, const struct camp
 	};
 }
 
-static void render_created(struct req *r, const struct campaign_in *in)
+static void render_created(struct req *r, const struct creation *c)
 {
 	struct json_out j;
-	struct api_campaign_get_row row = row_of(r, in);
+	struct api_campaign_get_row row = row_of(r, c);
 	req_json(r, &j);
-	render_campaign_open(&j, &row);
-	if (in->targets != NULL) {
+	render_campaign_open(&j, &row, r->app->zones);
+	if (c->in.targets != NULL) {
 		json_key(&j, "targets");
-		target_rows_head(&in->rows, j.b);
-		strbuf_add_i64(j.b, (int64_t)in->rows.n);
+		target_rows_head(&c->in.rows, j.b);
+		strbuf_add_i64(j.b, (int64_t)c->in.rows.n);
 		target_rows_mid(j.b);
-		strbuf_add_i64(j.b, (int64_t)in->rows.dupes);
-		target_rows_tail(&in->rows, j.b);
+		strbuf_add_i64(j.b, (int64_t)c->in.rows.dupes);
+		target_rows_tail(&c->in.rows, j.b);
 	}
 	json_object_end(&j);
 }
 
 static void on_created(struct req *r, const struct pg_unit *u)
 {
-	const struct campaign_in *in = r->state;
+	const struct creation *c = r->state;
 	(void)u; /* the answer stands in r->out */
-	req_reply_created(r, ID_CAMPAIGN, in->id);
+	req_reply_created(r, ID_CAMPAIGN, c->id);
 }
 
-static void create(struct req *r, const struct campaign_in *in, struct uuid number_id)
+static void create(struct req *r, const struct creation *c, struct uuid number_id)
 {
 	struct pg_unit *u = req_effect(r);
+	req_makes(r, ID_CAMPAIGN, c->id);
 	add_api_campaign_create(
 		u, &(struct api_campaign_create_args){ .workspace_id = r->who.workspace_id,
-						       .id = in->id,
-						       .name = in->name,
-						       .description = in->description,
-						       .agent_id = in->agent_id,
+						       .id = c->id,
+						       .kind = c->in.kind,
+						       .name = c->in.name,
+						       .description = c->in.description,
+						       .agent_id = c->in.agent_id,
 						       .number_id = number_id,
-						       .variables = in->variables_text,
-						       .timezone = in->timezone,
-						       .rate_per_minute = in->rate,
-						       .max_concurrent = in->max_concurrent,
-						       .max_attempts = in->max_attempts,
-						       .retry_policy = in->retry_policy_text,
-						       .ring_timeout_s = in->ring_timeout_s,
-						       .max_duration_s = in->max_duration_s,
+						       .variables = c->in.variables_text,
+						       .to_number = c->in.to_number,
+						       .cron = c->in.cron,
+						       .timezone = c->in.timezone,
+						       .end_at = c->in.end_at,
+						       .rate_per_minute = c->in.rate,
+						       .max_concurrent = c->in.max_concurrent,
+						       .max_attempts = c->in.max_attempts,
+						       .retry_policy = c->in.retry_policy_text,
+						       .ring_timeout_s = c->in.ring_timeout_s,
+						       .max_duration_s = c->in.max_duration_s,
+						       .calling_windows = c->in.windows_text,
 						       .created_at = r->now });
-	if (in->rows.n > 0)
-		targets_add_append(r, in->id, &in->rows, false);
-	render_created(r, in);
+	if (c->in.rows.n > 0)
+		targets_add_append(r, c->id, &c->in.rows, false);
+	render_created(r, c);
 	req_effect_keep(r, 201, false);
 	req_submit(r, on_created);
 }
 
 static void on_refs(struct req *r, const struct pg_unit *u)
 {
-	struct campaign_in *in = r->state;
+	struct creation *c = r->state;
 	struct api_campaign_refs_row refs;
 	get_api_campaign_refs(req_result(r, u, 0), 0, &refs);
 	struct problem p = { .code = PROBLEM_CODE_COUNT };
@@ -242,43 +123,25 @@ static void on_refs(struct req *r, const struct pg_unit *u)
 		req_fail_with(r, &p);
 		return;
 	}
-	if (in->timezone.p == NULL)
-		in->timezone = arena_str(r->arena, refs.timezone);
-	create(r, in, refs.number_id);
+	if (c->in.timezone.p == NULL)
+		c->in.timezone = arena_str(r->arena, refs.timezone);
+	create(r, c, refs.number_id);
 }
 
 void campaigns_create(struct req *r)
 {
-	struct campaign_in *in = arena_alloc(r->arena, sizeof(*in));
-	*in = (struct campaign_in){ .end_at = USEC_NEVER,
-				    .rate = PG_NULL_I64,
-				    .max_concurrent = PG_NULL_I64,
-				    .max_attempts = 1,
-				    .ring_timeout_s = 30,
-				    .max_duration_s = 3600 };
-	r->state = in;
-	req_decode(r, fields, ARRAY_LEN(fields), in);
-	if (str_eq(in->kind, STR("recurring"))) {
-		req_fail(r, PROBLEM_NOT_IMPLEMENTED, "Recurring campaigns are not served yet.");
-		return;
-	}
-	if (in->kind.p != NULL && !str_eq(in->kind, STR("bulk")))
-		req_fault(r, "", "kind", "validation_error", "must be bulk or recurring");
-	check_bulk(r, in);
-	check_rest(r, in);
+	struct creation *c = arena_alloc(r->arena, sizeof(*c));
+	r->state = c;
+	campaign_input_read_new(r, &c->in);
 	if (req_has_faults(r)) {
 		req_fail_validation(r);
 		return;
 	}
-	if (in->calling_windows != NULL) {
-		req_fail(r, PROBLEM_NOT_IMPLEMENTED, "Calling windows are not served yet.");
-		return;
-	}
-	in->id = random_id(r->now);
+	c->id = random_id(r->now);
 	struct pg_unit *u = req_read(r);
 	add_api_campaign_refs(u,
 			      &(struct api_campaign_refs_args){ .workspace_id = r->who.workspace_id,
-								.agent_id = in->agent_id,
-								.from_number = in->from_number });
+								.agent_id = c->in.agent_id,
+								.from_number = c->in.from_number });
 	req_submit(r, on_refs);
 }

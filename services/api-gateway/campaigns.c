@@ -1,4 +1,4 @@
-/* Campaigns: get, list, delete, and the refusal to patch a bulk one. */
+/* Campaigns: get, list, delete. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static void on_got(struct req *r, const struct pg_unit *u)
 	get_api_campaign_get(found, 0, &row);
 	set_etag(r, &row);
 	req_json(r, &j);
-	render_campaign(&j, &row);
+	render_campaign(&j, &row, r->app->zones);
 	req_reply_json(r, 200);
 }
 
@@ -57,7 +57,7 @@ static void on_listed(struct req *r, const struct pg_unit *u)
 	for (size_t i = 0; i < p->shown; i++) {
 		/* The list has the columns of the single one. */
 		get_api_campaign_get(found, i, &row);
-		render_campaign(&p->j, &row);
+		render_campaign(&p->j, &row, r->app->zones);
 	}
 	page_reply(r, p, row.id);
 }
@@ -80,36 +80,6 @@ void campaigns_list(struct req *r)
 								.before = p->before,
 								.most = p->limit + 1 });
 	req_submit(r, on_listed);
-}
-
-/* --- PATCH: a bulk campaign is what it was created as --------------------------------------- */
-
-static void on_patched(struct req *r, const struct pg_unit *u)
-{
-	struct api_campaign_get_row row;
-	const struct pg_result *found = req_result(r, u, 0);
-	struct str if_match = http_request_header(r->http, "If-Match");
-	if (pg_result_rows(found) == 0) {
-		req_not_found(r);
-		return;
-	}
-	get_api_campaign_get(found, 0, &row);
-	if (if_match.p != NULL && !str_eq(if_match, STR("*")) &&
-	    !str_eq(if_match, str_from(campaigns_etag(r, row.updated_at)))) {
-		req_fail(r, PROBLEM_PRECONDITION_FAILED,
-			 "The campaign has changed; read it again.");
-		return;
-	}
-	req_fail(r, PROBLEM_CAMPAIGN_IMMUTABLE, "A bulk campaign cannot be changed.");
-}
-
-void campaigns_patch(struct req *r)
-{
-	struct pg_unit *u = req_read(r);
-	add_api_campaign_get(u,
-			     &(struct api_campaign_get_args){ .workspace_id = r->who.workspace_id,
-							      .campaign_id = r->ids[0] });
-	req_submit(r, on_patched);
 }
 
 /* --- DELETE: drafts only -------------------------------------------------------------------- */

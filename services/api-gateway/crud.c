@@ -104,6 +104,7 @@ static void on_created(struct req *r, const struct pg_unit *u)
 void crud_create(struct req *r, const struct crud *c, struct uuid id, bool is_secret)
 {
 	begin(r, c)->id = id;
+	req_makes(r, c->kind, id);
 	req_effect_keep(r, 201, is_secret);
 	req_submit(r, on_created);
 }

@@ -1,4 +1,4 @@
-/* Webhook endpoints and what was delivered to them. */
+/* Webhook endpoints: create, list, get, delete, and the checks of what they are made of. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,19 +7,19 @@
 #include "base/mem.h"
 #include "crud.h"
 #include "domain/url_policy.h"
+#include "endpoint.h"
 #include "handlers.h"
+#include "queue/control.h"
 #include "render.h"
 #include "sys/random.h"
 #include "wire/endpoint_secret.h"
 
-#define EVENTS_MAX 32
+#define TYPES_MAX 32
 #define SEALED_MAX 256
 
 struct endpoint_in {
 	struct str url, description;
 	const struct json_value *events;
-	struct str types[EVENTS_MAX];
-	size_t n_types;
 };
 
 #define AT(member) offsetof(struct endpoint_in, member)
@@ -31,7 +31,7 @@ static const struct json_field fields[] = {
 	  .present_offset = SIZE_MAX,
 	  .required = true,
 	  .min = 1,
-	  .max = 8192 },
+	  .max = ENDPOINT_URL_MAX },
 	{ .name = "events",
 	  .kind = JSON_K_ARRAY,
 	  .offset = AT(events),
@@ -42,24 +42,25 @@ static const struct json_field fields[] = {
 	  .offset = AT(description),
 	  .present_offset = SIZE_MAX,
 	  .nullable = true,
-	  .max = 2000 },
+	  .max = ENDPOINT_DESCRIPTION_MAX },
 };
 
 static const char *const event_types[] = {
-	"*",
-	"scheduled_call.created",
-	"scheduled_call.dispatched",
-	"scheduled_call.failed",
-	"scheduled_call.cancelled",
-	"conversation.completed",
-	"campaign.completed",
-	"campaign.paused",
-	"webhook_endpoint.disabled",
-	"webhook_endpoint.test",
+	"scheduled_call.created",   "scheduled_call.dispatched", "scheduled_call.failed",
+	"scheduled_call.cancelled", "conversation.completed",    "campaign.completed",
+	"campaign.paused",          "webhook_endpoint.disabled", "webhook_endpoint.test",
 };
 
-static void render_row(struct json_out *j, const struct api_endpoint_list_row *e,
-		       const char *secret)
+bool endpoint_is_event_type(struct str s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(event_types); i++) {
+		if (str_eq(s, str_from(event_types[i])))
+			return true;
+	}
+	return false;
+}
+
+void endpoint_render_open(struct json_out *j, const struct api_endpoint_list_row *e)
 {
 	const struct str *types = e->events.v;
 	json_object_begin(j);
@@ -73,18 +74,17 @@ static void render_row(struct json_out *j, const struct api_endpoint_list_row *e
 	json_array_end(j);
 	json_kv_str(j, "status", e->status);
 	json_kv_str(j, "disabled_reason", e->disabled_reason);
-	if (secret != NULL)
-		json_kv_cstr(j, "secret", secret);
+	json_kv_time(j, "previous_secret_until", e->previous_secret_until);
 	json_kv_time(j, "created_at", e->created_at);
 	json_kv_time(j, "updated_at", e->updated_at);
-	json_object_end(j);
 }
 
 static struct uuid render(struct req *r, struct json_out *j, const struct pg_result *rows, size_t i)
 {
 	struct api_endpoint_list_row row;
 	get_api_endpoint_list(rows, i, &row, r->arena);
-	render_row(j, &row, NULL);
+	endpoint_render_open(j, &row);
+	json_object_end(j);
 	return row.id;
 }
 
@@ -95,6 +95,13 @@ static void add_read(struct req *r, struct uuid id, struct uuid before, int64_t 
 								.endpoint_id = id,
 								.before = before,
 								.most = most });
+}
+
+void endpoint_add_read(struct req *r)
+{
+	struct uuid greatest;
+	memset(greatest.b, 0xff, sizeof(greatest.b));
+	add_read(r, r->ids[0], greatest, 1);
 }
 
 static const struct crud endpoints = { .kind = ID_ENDPOINT,
@@ -110,6 +117,19 @@ void endpoints_get(struct req *r)
 {
 	crud_get(r, &endpoints);
 }
+
+void endpoint_fail_disabled(struct req *r)
+{
+	static const char *const allowed[] = { "enable" };
+	struct problem p = { .code = PROBLEM_INVALID_STATE_TRANSITION,
+			     .detail = "The endpoint is disabled: nothing is sent to it.",
+			     .current_status = "disabled",
+			     .allowed = allowed,
+			     .n_allowed = 1 };
+	req_fail_with(r, &p);
+}
+
+/* --- input ---------------------------------------------------------------------------------- */
 
 /* An address that stands in the URL itself can be judged now; a name is judged at each connect. */
 static bool is_denied_address(struct req *r, const struct url_parts *u)
@@ -129,7 +149,7 @@ static bool is_denied_address(struct req *r, const struct url_parts *u)
 	return sa != NULL && !address_is_allowed(r->app->addresses, sa);
 }
 
-static void check_url(struct req *r, struct str url)
+void endpoint_check_url(struct req *r, struct str url)
 {
 	struct url_parts parts;
 	if (url.p == NULL)
@@ -141,79 +161,97 @@ static void check_url(struct req *r, struct str url)
 		req_fault(r, "", "url", "validation_error", "url points to a blocked address");
 }
 
-static void check_events(struct req *r, struct endpoint_in *in)
+struct pg_array endpoint_check_types(struct req *r, const char *name, const struct json_value *list,
+				     bool may_be_all)
 {
-	size_t i = 0;
-	if (in->events == NULL)
-		return;
-	if (json_count(in->events) == 0 || json_count(in->events) > EVENTS_MAX)
-		req_fault(r, "", "events", "validation_error", "must have 1 to 32 event types");
-	for (const struct json_value *v = json_first(in->events); v != NULL && i < EVENTS_MAX;
+	char base[32];
+	size_t i = 0, n = 0;
+	if (list == NULL)
+		return (struct pg_array){ NULL, 0 };
+	struct str *types = arena_alloc(r->arena, TYPES_MAX * sizeof(*types));
+	(void)snprintf(base, sizeof(base), "/%s", name); /* names are short */
+	if (json_count(list) == 0 || json_count(list) > TYPES_MAX)
+		req_fault(r, "", name, "validation_error", "must have 1 to 32 event types");
+	for (const struct json_value *v = json_first(list); v != NULL && i < TYPES_MAX;
 	     v = json_next(v), i++) {
 		char pointer[32];
-		bool is_known = false;
 		struct str type = json_as_str(v);
-		for (size_t k = 0; k < ARRAY_LEN(event_types); k++)
-			is_known = is_known || str_eq(type, str_from(event_types[k]));
 		(void)snprintf(pointer, sizeof(pointer), "%zu", i); /* two digits */
-		if (!is_known)
-			req_fault(r, "/events", pointer, "unknown_event_type",
-				  "is no event type; see webhooks in the reference");
+		if (endpoint_is_event_type(type) || (may_be_all && str_eq(type, STR("*"))))
+			types[n++] = type;
 		else
-			in->types[in->n_types++] = type;
+			req_fault(r, base, pointer, "unknown_event_type",
+				  "is no event type; see webhooks in the reference");
 	}
+	return (struct pg_array){ types, n };
 }
+
+struct str endpoint_new_secret(struct req *r, struct uuid id, char secret[WEBHOOK_SECRET_SIZE])
+{
+	struct strbuf b;
+	uint8_t random[32], nonce[SECRETBOX_NONCE];
+	random_bytes(random, sizeof(random));
+	random_bytes(nonce, sizeof(nonce));
+	webhook_secret_make(random, secret);
+	mem_wipe(random, sizeof(random));
+	strbuf_init(&b, SEALED_MAX);
+	struct err e = endpoint_secret_seal(r->app->box, id, str_from(secret), nonce, &b);
+	ASSERT(!is_err(e)); /* a secret has one size */
+	struct str sealed = arena_str(r->arena, strbuf_str(&b));
+	strbuf_deinit(&b);
+	return sealed;
+}
+
+/* --- changes -------------------------------------------------------------------------------- */
 
 void endpoints_create(struct req *r)
 {
 	struct json_out j;
-	struct strbuf sealed;
-	uint8_t random[32], nonce[SECRETBOX_NONCE];
 	char secret[WEBHOOK_SECRET_SIZE];
-	struct endpoint_in *in = arena_alloc(r->arena, sizeof(*in));
-	req_decode(r, fields, ARRAY_LEN(fields), in);
-	check_url(r, in->url);
-	check_events(r, in);
+	struct endpoint_in in = { .url = STR_NONE };
+	req_decode(r, fields, ARRAY_LEN(fields), &in);
+	endpoint_check_url(r, in.url);
+	struct pg_array types = endpoint_check_types(r, "events", in.events, true);
 	if (req_has_faults(r)) {
 		req_fail_validation(r);
 		return;
 	}
-	random_bytes(random, sizeof(random));
-	random_bytes(nonce, sizeof(nonce));
-	webhook_secret_make(random, secret);
 	struct api_endpoint_list_row row = {
 		.id = random_id(r->now),
-		.url = in->url,
-		.description = in->description,
-		.events = { in->types, in->n_types },
+		.url = in.url,
+		.description = in.description,
+		.events = types,
 		.status = STR("enabled"),
+		.previous_secret_until = USEC_NEVER,
 		.created_at = r->now,
 		.updated_at = r->now,
 	};
-	strbuf_init(&sealed, SEALED_MAX);
-	struct err e = endpoint_secret_seal(r->app->box, row.id, str_from(secret), nonce, &sealed);
-	ASSERT(!is_err(e)); /* a secret has one size */
-	add_api_endpoint_create(req_effect(r), &(struct api_endpoint_create_args){
-						       .workspace_id = r->who.workspace_id,
-						       .id = row.id,
-						       .url = row.url,
-						       .description = row.description,
-						       .events = row.events,
-						       .secret = strbuf_str(&sealed),
-						       .created_at = r->now });
-	strbuf_deinit(&sealed);
+	add_api_endpoint_create(req_effect(r),
+				&(struct api_endpoint_create_args){
+					.workspace_id = r->who.workspace_id,
+					.id = row.id,
+					.url = row.url,
+					.description = row.description,
+					.events = row.events,
+					.secret = endpoint_new_secret(r, row.id, secret),
+					.created_at = r->now });
 	req_json(r, &j);
-	render_row(&j, &row, secret);
+	endpoint_render_open(&j, &row);
+	json_kv_cstr(&j, "secret", secret);
+	json_object_end(&j);
 	mem_wipe(secret, sizeof(secret));
 	crud_create(r, &endpoints, row.id, true);
 }
 
 static void on_deleted(struct req *r, const struct pg_unit *u)
 {
-	if (pg_result_affected(req_result(r, u, 0)) == 0)
+	if (pg_result_affected(req_result(r, u, 0)) == 0) {
 		req_not_found(r);
-	else
-		req_reply(r, 204, NULL, STR_NONE);
+		return;
+	}
+	/* What waits for it becomes dead letters by the senders' hands. */
+	control_wake_senders(r->app->redis);
+	req_reply(r, 204, NULL, STR_NONE);
 }
 
 void endpoints_delete(struct req *r)
@@ -222,69 +260,4 @@ void endpoints_delete(struct req *r)
 						     .workspace_id = r->who.workspace_id,
 						     .endpoint_id = r->ids[0] });
 	req_submit(r, on_deleted);
-}
-
-/* --- deliveries ----------------------------------------------------------------------------- */
-
-static const char *const delivery_statuses[] = { "pending", "delivered", "dead_letter" };
-
-static void render_delivery(struct req *r, struct json_out *j,
-			    const struct api_delivery_list_row *d)
-{
-	json_object_begin(j);
-	json_kv_id(j, "id", ID_DELIVERY, d->id);
-	json_kv_id(j, "endpoint_id", ID_ENDPOINT, r->ids[0]);
-	json_kv_id(j, "event_id", ID_EVENT, d->event_id);
-	json_kv_str(j, "event_type", d->event_type);
-	json_kv_i64(j, "sequence", d->sequence);
-	json_kv_str(j, "status", d->status);
-	json_kv_str(j, "reason", d->reason);
-	json_kv_i64(j, "attempts", d->attempts);
-	json_kv_time(j, "next_attempt_at", d->due_at);
-	json_kv_time(j, "last_attempt_at", d->started_at);
-	json_kv_str(j, "last_result", d->result);
-	render_i64_or_null(j, "last_status_code", d->http_status);
-	render_i64_or_null(j, "last_duration_ms", d->duration_ms);
-	json_kv_str(j, "last_excerpt", d->excerpt);
-	json_kv_time(j, "created_at", d->created_at);
-	json_kv_time(j, "ended_at", d->ended_at);
-	json_object_end(j);
-}
-
-static void on_deliveries(struct req *r, const struct pg_unit *u)
-{
-	struct page *p = r->state;
-	struct api_delivery_list_row row = { .status = STR_NONE };
-	const struct pg_result *rows = req_result(r, u, 1);
-	if (pg_result_rows(req_result(r, u, 0)) == 0) {
-		req_not_found(r);
-		return;
-	}
-	page_open(r, p, rows);
-	for (size_t i = 0; i < p->shown; i++) {
-		get_api_delivery_list(rows, i, &row);
-		render_delivery(r, &p->j, &row);
-	}
-	page_reply(r, p, row.id);
-}
-
-void endpoints_deliveries(struct req *r)
-{
-	struct page *p = arena_alloc(r->arena, sizeof(*p));
-	struct str status =
-		req_query_word(r, "status", delivery_statuses, ARRAY_LEN(delivery_statuses));
-	struct uuid greatest;
-	r->state = p;
-	if (!page_begin(r, p))
-		return;
-	memset(greatest.b, 0xff, sizeof(greatest.b));
-	(void)req_read(r); /* it is r->unit */
-	add_read(r, r->ids[0], greatest, 1);
-	add_api_delivery_list(r->unit,
-			      &(struct api_delivery_list_args){ .workspace_id = r->who.workspace_id,
-								.endpoint_id = r->ids[0],
-								.status = status,
-								.before = p->before,
-								.most = p->limit + 1 });
-	req_submit(r, on_deliveries);
 }

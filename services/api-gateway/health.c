@@ -9,9 +9,13 @@ void health_live(struct req *r)
 
 void health_ready(struct req *r)
 {
+	struct strbuf *b = &r->out;
 	bool is_ready = r->app->is_ready && pg_pool_is_ready(r->app->pg);
-	req_reply(r, is_ready ? 200 : 503, "text/plain; charset=utf-8",
-		  is_ready ? STR("ready\n") : STR("not ready\n"));
+	strbuf_deinit(b);
+	strbuf_init(b, RESPONSE_MAX);
+	strbuf_addf(b, "%s\ntzdata %s\n", is_ready ? "ready" : "not ready",
+		    zone_table_version(r->app->zones));
+	req_reply(r, is_ready ? 200 : 503, "text/plain; charset=utf-8", strbuf_str(b));
 }
 
 void health_metrics(struct req *r)
@@ -33,9 +37,12 @@ void health_metrics(struct req *r)
 		    "# HELP belfry_pg_up Whether a connection to Postgres is usable.\n"
 		    "# TYPE belfry_pg_up gauge\nbelfry_pg_up %d\n"
 		    "# HELP belfry_redis_up Whether Redis is connected.\n"
-		    "# TYPE belfry_redis_up gauge\nbelfry_redis_up %d\n",
+		    "# TYPE belfry_redis_up gauge\nbelfry_redis_up %d\n"
+		    "# HELP belfry_tzdata_info The version of the time zone database in use.\n"
+		    "# TYPE belfry_tzdata_info gauge\nbelfry_tzdata_info{version=\"%s\"} 1\n",
 		    http_server_in_flight(r->app->http), pg_pool_pending(r->app->pg),
-		    pg_pool_is_ready(r->app->pg), redis_is_up(r->app->redis));
+		    pg_pool_is_ready(r->app->pg), redis_is_up(r->app->redis),
+		    zone_table_version(r->app->zones));
 	req_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", strbuf_str(b));
 }
 

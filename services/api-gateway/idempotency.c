@@ -20,10 +20,13 @@ static bool is_printable(struct str s)
 	return true;
 }
 
+/* Of a body that its handler reads nobody knows more yet than its length. */
 static void hash_request(struct req *r)
 {
 	struct strbuf b;
 	struct str uri = http_request_uri(r->http), body = http_request_body(r->http);
+	if (r->route->body == BODY_CSV)
+		body = http_request_header(r->http, "Content-Length");
 	strbuf_init(&b, uri.n + body.n + 16);
 	strbuf_add(&b, str_from(route_method_name(http_request_method(r->http))));
 	strbuf_add_c(&b, '\n');
@@ -135,6 +138,12 @@ static void on_looked_again(struct req *r, const struct pg_unit *u)
 void idempotency_check(struct req *r, req_fn next)
 {
 	struct str key = http_request_header(r->http, "Idempotency-Key");
+	if (key.p == NULL && r->route->needs_key) {
+		req_fail(r, PROBLEM_IDEMPOTENCY_KEY_REQUIRED,
+			 "Send an Idempotency-Key, so that a repeated request makes no second "
+			 "call.");
+		return;
+	}
 	if (key.p == NULL || http_request_method(r->http) != HTTP_POST) {
 		next(r);
 		return;

@@ -154,5 +154,5 @@ void numbers_delete(struct req *r)
 	add_api_number_delete(req_read(r),
 			      &(struct api_number_delete_args){ .workspace_id = r->who.workspace_id,
 								.number_id = r->ids[0] });
-	crud_delete(r, "A campaign that is not finished calls from this number.");
+	crud_delete(r, "A campaign that is not finished, or an open call, calls from this number.");
 }

@@ -39,7 +39,7 @@ void render_attempts(struct json_out *j, const struct pg_result *attempts, struc
 {
 	struct api_attempt_list_row row;
 	json_array_begin(j);
-	for (; *at < pg_result_rows(attempts); (*at)++) {
+	for (; attempts != NULL && *at < pg_result_rows(attempts); (*at)++) {
 		get_api_attempt_list(attempts, *at, &row);
 		if (!uuid_eq(row.call_id, call_id))
 			break;

@@ -1,6 +1,8 @@
 /* A campaign, in the order of the API's reference. */
 #include "render.h"
 
+#include "domain/occurrence.h"
+
 static const char default_policy[] =
 	"{\"rules\":[{\"on\":[\"busy\"],\"delay_s\":900},{\"on\":[\"no_answer\"],\"delay_s\":3600},"
 	"{\"on\":[\"carrier_error\"],\"delay_s\":60,\"backoff\":\"exponential\","
@@ -32,8 +34,38 @@ void render_counts(struct json_out *j, const struct api_campaign_get_row *c)
 	json_object_end(j);
 }
 
-void render_campaign_open(struct json_out *j, const struct api_campaign_get_row *c)
+/* Of an active recurring campaign, from the moment that the row is of. */
+static usec_t next_occurrence(const struct api_campaign_get_row *c, const struct cron *cron,
+			      struct zone_table *zones)
 {
+	struct occurrence next;
+	const struct zone *zone = zone_table_find(zones, c->timezone);
+	if (!str_eq(c->status, STR("active")) || zone == NULL || c->seen_at == USEC_NEVER ||
+	    !occurrence_next(cron, zone, c->seen_at, &next))
+		return USEC_NEVER;
+	return c->end_at != USEC_NEVER && next.at >= c->end_at ? USEC_NEVER : next.at;
+}
+
+void render_warnings(struct json_out *j, const struct cron *c)
+{
+	const char *message = cron_warning(c);
+	json_array_begin(j);
+	if (message != NULL) {
+		json_object_begin(j);
+		json_kv_cstr(j, "code", "cron_days");
+		json_kv_cstr(j, "message", message);
+		json_kv_cstr(j, "pointer", "/cron");
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+void render_campaign_open(struct json_out *j, const struct api_campaign_get_row *c,
+			  struct zone_table *zones)
+{
+	struct cron cron;
+	struct cron_fault fault;
+	bool has_cron = c->cron.p != NULL && !is_err(cron_parse(c->cron, &cron, &fault));
 	json_object_begin(j);
 	json_kv_id(j, "id", ID_CAMPAIGN, c->id);
 	json_kv_str(j, "kind", c->kind);
@@ -57,15 +89,21 @@ void render_campaign_open(struct json_out *j, const struct api_campaign_get_row 
 	json_kv_i64(j, "max_duration_s", c->max_duration_s);
 	json_kv_raw(j, "calling_windows", c->calling_windows);
 	render_counts(j, c);
-	json_kv_time(j, "next_occurrence_at", c->next_occurrence_at);
+	json_kv_time(j, "next_occurrence_at",
+		     has_cron ? next_occurrence(c, &cron, zones) : USEC_NEVER);
 	json_kv_time(j, "created_at", c->created_at);
 	json_kv_time(j, "updated_at", c->updated_at);
 	json_kv_time(j, "started_at", c->started_at);
 	json_kv_time(j, "completed_at", c->completed_at);
+	if (has_cron && cron_warning(&cron) != NULL) {
+		json_key(j, "warnings");
+		render_warnings(j, &cron);
+	}
 }
 
-void render_campaign(struct json_out *j, const struct api_campaign_get_row *c)
+void render_campaign(struct json_out *j, const struct api_campaign_get_row *c,
+		     struct zone_table *zones)
 {
-	render_campaign_open(j, c);
+	render_campaign_open(j, c, zones);
 	json_object_end(j);
 }

@@ -79,6 +79,12 @@ void req_fail_scope(struct req *r, enum scope missing)
 	req_fail_with(r, &p);
 }
 
+void req_fail_credit(struct req *r)
+{
+	req_fail(r, PROBLEM_INSUFFICIENT_CREDIT,
+		 "The workspace has no credit left: nothing is started before some is added.");
+}
+
 void req_fail_validation(struct req *r)
 {
 	const struct json_faults *f = r->faults;
@@ -115,6 +121,7 @@ void req_reply_json(struct req *r, int status)
 void req_reply_created(struct req *r, enum id_kind kind, struct uuid id)
 {
 	char text[ID_TEXT_SIZE], location[128];
+	ASSERT(uuid_eq(r->made_id, id)); /* the audit trail knows it */
 	(void)snprintf(location, sizeof(location), "%s/%s", r->route->pattern,
 		       id_format(kind, id, text)); /* patterns are short */
 	http_reply_header(r->http, "Location", location);

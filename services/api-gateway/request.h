@@ -45,9 +45,15 @@ struct req {
 	req_fn after_look;    /* once no answer is stored under it */
 	struct pg_unit *unit; /* being built */
 	bool has_guard;       /* its first statement is the idempotency key's */
+	size_t n_kept;        /* its statements that only serve the idempotency key */
+	struct uuid made_id;  /* the object that the request makes; nil = none */
+	enum id_kind made_kind;
+	struct uuid audit_id; /* of its line in the audit trail; nil = not yet */
 	req_unit_fn on_unit;
 	req_unit_fn on_unit_failed; /* may answer; NULL = the general mapping */
-	void *state;                /* the handler's own, in the arena */
+	req_fn look_again;          /* of req_submit_expecting */
+	unsigned n_looks;
+	void *state; /* the handler's own, in the arena */
 };
 
 /* --- answers ------------------------------------------------------------------------------ */
@@ -56,6 +62,8 @@ void req_fail(struct req *r, enum problem_code code, const char *detail);
 void req_fail_with(struct req *r, struct problem *p); /* fills in instance and request id */
 void req_not_found(struct req *r);
 void req_fail_scope(struct req *r, enum scope missing);
+/* 402: the workspace has no seconds of conversation left. */
+void req_fail_credit(struct req *r);
 /* 422 with the faults collected; its code is theirs when all have the same. */
 void req_fail_validation(struct req *r);
 
@@ -89,14 +97,20 @@ struct str req_like(struct req *r, struct str text);
 
 /* --- Postgres ------------------------------------------------------------------------------ */
 
-/* Begins a unit that only reads, or one with an effect: this one carries the idempotency key. */
+/* Begins a unit, or one with an effect that carries the idempotency key. In both req_submit adds the
+ * line of the audit trail where a statement may change rows. */
 struct pg_unit *req_read(struct req *r);
 struct pg_unit *req_effect(struct req *r);
 /* Stores the answer in r->out (status, JSON) under the key, if there is one, as the unit's last
  * statement. */
 void req_effect_keep(struct req *r, int status, bool is_secret);
+/* Names the object that the unit makes, before req_submit: the audit trail's subject. */
+void req_makes(struct req *r, enum id_kind kind, struct uuid id);
 /* Sends r->unit. fn gets the results; failures are answered. */
 void req_submit(struct req *r, req_unit_fn fn);
+/* The same for a unit that expects something to be as it was read (expect() of the schema): where it
+ * is not, `again` reads anew, a few times. */
+void req_submit_expecting(struct req *r, req_fn again, req_unit_fn fn);
 /* The i-th result of the handler's own statements. */
 const struct pg_result *req_result(const struct req *r, const struct pg_unit *u, size_t i);
 /* Answers a failed unit by the general mapping. */

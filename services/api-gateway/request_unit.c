@@ -1,17 +1,22 @@
 /* A request's units in Postgres: sent, failed, mapped to an answer. */
 #include <string.h>
 
+#include "audit.h"
 #include "idempotency.h"
 #include "request.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
 
+#define SQLSTATE_UNEXPECTED "BF010" /* of expect() */
+#define LOOKS_MAX 5
+
 struct pg_unit *req_read(struct req *r)
 {
 	ASSERT(r->unit == NULL);
 	r->unit = pg_unit_new();
 	r->has_guard = false;
+	r->n_kept = 0;
 	r->on_unit_failed = NULL;
 	return r->unit;
 }
@@ -21,6 +26,7 @@ struct pg_unit *req_effect(struct req *r)
 	struct pg_unit *u = req_read(r);
 	if (r->idem_key.p != NULL) {
 		r->has_guard = true;
+		r->n_kept++;
 		add_api_idempotency_begin(
 			u, &(struct api_idempotency_begin_args){
 				   .workspace_id = r->who.workspace_id, .key = r->idem_key });
@@ -46,6 +52,7 @@ void req_effect_keep(struct req *r, int status, bool is_secret)
 	if (r->idem_key.p == NULL)
 		return;
 	struct str body = strbuf_str(&r->out);
+	r->n_kept++;
 	add_api_idempotency_put(r->unit,
 				&(struct api_idempotency_put_args){
 					.workspace_id = r->who.workspace_id,
@@ -74,8 +81,15 @@ static void on_unit(struct err e, const struct pg_unit *u, void *arg)
 	req_fail_unit(r, u, e);
 }
 
+void req_makes(struct req *r, enum id_kind kind, struct uuid id)
+{
+	r->made_kind = kind;
+	r->made_id = id;
+}
+
 void req_submit(struct req *r, req_unit_fn fn)
 {
+	audit_add(r);
 	struct pg_unit *u = r->unit;
 	r->unit = NULL;
 	r->on_unit = fn;
@@ -88,6 +102,21 @@ void req_submit(struct req *r, req_unit_fn fn)
 	if (is_err(e))
 		req_fail(r, e.code == ERR_OVERLOADED ? PROBLEM_OVERLOADED : PROBLEM_UNAVAILABLE,
 			 "Too many requests wait for the database. Nothing was changed.");
+}
+
+static void on_unexpected(struct req *r, const struct pg_unit *u)
+{
+	if (strcmp(pg_unit_sqlstate(u), SQLSTATE_UNEXPECTED) == 0 && r->n_looks++ < LOOKS_MAX)
+		r->look_again(r);
+	else
+		req_fail_unit(r, u, ERR(ERR_CONFLICT, "the unit was refused"));
+}
+
+void req_submit_expecting(struct req *r, req_fn again, req_unit_fn fn)
+{
+	r->look_again = again;
+	r->on_unit_failed = on_unexpected;
+	req_submit(r, fn);
 }
 
 const struct pg_result *req_result(const struct req *r, const struct pg_unit *u, size_t i)
@@ -135,7 +164,7 @@ void req_fail_unit(struct req *r, const struct pg_unit *u, struct err e)
 		req_fail(r, PROBLEM_VALIDATION_ERROR,
 			 "A value in the request is beyond what can be stored.");
 	} else if (strncmp(state, "40", 2) == 0 || strncmp(state, "57", 2) == 0 ||
-		   strncmp(state, "53", 2) == 0) {
+		   strncmp(state, "53", 2) == 0 || strcmp(state, SQLSTATE_UNEXPECTED) == 0) {
 		req_fail(r, PROBLEM_UNAVAILABLE,
 			 "The database could not do this now. Nothing was changed.");
 	} else if (state[0] != '\0') {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "idempotency.h"
+#include "rates.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -33,6 +34,13 @@ static bool is_json(struct str content_type)
 	return str_eq_nocase(str_trim(type), STR("application/json"));
 }
 
+static bool is_csv(struct str content_type)
+{
+	struct str type, rest;
+	(void)str_split(content_type, ';', &type, &rest); /* it is read as UTF-8 in any case */
+	return str_eq_nocase(str_trim(type), STR("text/csv"));
+}
+
 static void fail_body(struct req *r, struct err e)
 {
 	if (e.code == ERR_TOO_LARGE)
@@ -47,7 +55,14 @@ static void fail_body(struct req *r, struct err e)
 static bool read_body(struct req *r)
 {
 	struct str text = http_request_body(r->http);
-	if (r->route->body == BODY_IGNORED || (r->route->body == BODY_EMPTY && text.n == 0))
+	bool may_lack = r->route->body == BODY_EMPTY || r->route->body == BODY_OPTIONAL;
+	if (r->route->body == BODY_CSV) {
+		if (is_csv(http_request_header(r->http, "Content-Type")))
+			return true;
+		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv.");
+		return false;
+	}
+	if (r->route->body == BODY_IGNORED || (may_lack && text.n == 0))
 		return true;
 	if (text.n == 0) {
 		req_fail(r, PROBLEM_MALFORMED_JSON, "The request needs a JSON object as its body.");
@@ -120,6 +135,8 @@ static void admit(struct req *r)
 	struct rate_state rate;
 	bool is_within = auth_take(r->app->auth, r->key_hash, loop_mono(r->app->loop), &rate);
 	put_rate(r, &rate);
+	if (is_within && rate.limit > 0)
+		rates_share(r->app, r->key_hash);
 	if (!is_within) {
 		char text[24];
 		(void)snprintf(text, sizeof(text), "%" PRId64, rate.reset_s); /* it fits */
@@ -325,9 +342,8 @@ static void find_route(struct req *r)
 /* --- 1: the request ------------------------------------------------------------------------- */
 
 /* The caller's own id when it is sane: visible characters that need no quoting anywhere. */
-static void name_request(struct req *r)
+static void name_request(struct str given, usec_t now, char out[REQUEST_ID_MAX + 1])
 {
-	struct str given = http_request_header(r->http, "X-Request-Id");
 	bool is_sane = given.n > 0 && given.n <= REQUEST_ID_MAX;
 	for (size_t i = 0; is_sane && i < given.n; i++) {
 		char c = given.p[i];
@@ -335,9 +351,10 @@ static void name_request(struct req *r)
 			  (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
 	}
 	if (is_sane)
-		memcpy(r->request_id, given.p, given.n);
+		(void)snprintf(out, REQUEST_ID_MAX + 1, "%.*s", (int)given.n,
+			       given.p); /* it fits */
 	else
-		(void)uuid_format(random_id(r->now), r->request_id); /* returns its argument */
+		(void)uuid_format(random_id(now), out); /* returns its argument */
 }
 
 void route_request(struct http_request *http, void *arg)
@@ -351,15 +368,30 @@ void route_request(struct http_request *http, void *arg)
 			   .arena = a,
 			   .mono_began = loop_mono(app->loop),
 			   .now = loop_now(app->loop) + pg_pool_clock_offset(app->pg) };
-	name_request(r);
+	name_request(http_request_header(http, "X-Request-Id"), r->now, r->request_id);
 	find_route(r);
 }
 
-void route_problem(int status, const char *code, const char *detail, struct strbuf *body, void *arg)
+uint64_t route_stream_max(struct http_request *http, void *arg)
+{
+	const struct app *app = arg;
+	for (const struct route *route = routes; route->pattern != NULL; route++) {
+		struct uuid ids[REQUEST_IDS_MAX];
+		if (route->body == BODY_CSV && route->method == http_request_method(http) &&
+		    match(route, http_request_path(http), ids))
+			return (uint64_t)app->settings.import_max_bytes;
+	}
+	return 0;
+}
+
+void route_problem(const struct http_violation *v, struct strbuf *body,
+		   char request_id[HTTP_REQUEST_ID_SIZE], void *arg)
 {
 	struct app *app = arg;
-	struct problem p = { .code = problem_from_name(code, PROBLEM_MALFORMED_REQUEST),
-			     .detail = detail };
-	app->answers[status / 100 % 6]++;
+	name_request(v->request_id, loop_now(app->loop), request_id);
+	struct problem p = { .code = problem_from_name(v->code, PROBLEM_MALFORMED_REQUEST),
+			     .detail = v->detail,
+			     .request_id = str_from(request_id) };
+	app->answers[v->status / 100 % 6]++;
 	problem_render(&p, body);
 }

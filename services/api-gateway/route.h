@@ -7,8 +7,10 @@
 
 enum route_body {
 	BODY_IGNORED = 0,
-	BODY_EMPTY, /* none, or {} */
-	BODY_OBJECT
+	BODY_EMPTY,    /* none, or {} */
+	BODY_OPTIONAL, /* none, or an object */
+	BODY_OBJECT,
+	BODY_CSV /* text/csv, which the handler reads by itself */
 };
 
 #define ROUTE_FILTERS_MAX 6
@@ -23,6 +25,11 @@ struct route {
 	 * bound to the others. */
 	bool is_list;
 	const char *filters[ROUTE_FILTERS_MAX];
+	bool needs_key; /* refused without an Idempotency-Key */
+	/* What the audit trail calls it, "campaign.start"; NULL = it changes nothing. */
+	const char *action;
+	/* The change shows in other rows than the path's object's: each commit counts as one. */
+	bool changes_others;
 	/* Renders what an action stored under an idempotency key; NULL = it stored the body. */
 	req_fn replay;
 };
@@ -34,8 +41,10 @@ const char *route_method_name(enum http_method m);
 /* The server's handler. `arg` is the app. */
 void route_request(struct http_request *http, void *arg);
 /* The server's own answers, in the API's form. */
-void route_problem(int status, const char *code, const char *detail, struct strbuf *body,
-		   void *arg);
+void route_problem(const struct http_violation *v, struct strbuf *body,
+		   char request_id[HTTP_REQUEST_ID_SIZE], void *arg);
+/* The most bytes of a body that its handler reads; 0 for the others. */
+uint64_t route_stream_max(struct http_request *http, void *arg);
 /* The last step of the way in, also for idempotency.c. */
 void route_handle(struct req *r);
 

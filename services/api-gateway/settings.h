@@ -16,7 +16,10 @@ struct gateway_settings {
 	bool pg_prepare;
 	bool webhook_allow_http;
 	const char *webhook_allow_cidrs;
+	int64_t catch_up_s;
 	const char *zoneinfo;
+	usec_t zoneinfo_refresh_us;
+	int64_t import_max_bytes;
 };
 
 /* Reads them and sets up the log. True when the process should end at once with *exit_out: after

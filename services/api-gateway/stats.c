@@ -1,5 +1,5 @@
-/* GET /v1/campaigns/{id}/stats: the counters, the targets by the outcome of their last attempt, and
- * the dials made, all of one moment. */
+/* GET /v1/campaigns/{id}/stats: the counters, the targets, of a recurring campaign the calls, by the
+ * outcome of their last attempt, and the dials made, all of one moment. */
 #include <stdio.h>
 
 #include "handlers.h"
@@ -16,11 +16,11 @@ static void render_outcomes(struct json_out *j, const struct pg_result *rows)
 		get_api_campaign_outcomes(rows, i, &row);
 		dials += row.dials;
 		if (row.outcome.p == NULL) {
-			no_outcome = row.targets;
+			no_outcome = row.n;
 			continue;
 		}
 		(void)snprintf(name, sizeof(name), "%.*s", STR_ARG(row.outcome)); /* our words */
-		json_kv_i64(j, name, row.targets);
+		json_kv_i64(j, name, row.n);
 	}
 	json_object_end(j);
 	json_kv_i64(j, "without_outcome", no_outcome);

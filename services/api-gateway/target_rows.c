@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "sys/random.h"
+#include "sys/zoneinfo.h"
 
 struct row {
 	struct str to_number, name, external_id, timezone;
@@ -48,7 +49,7 @@ static const struct json_field fields[] = {
 	  .offset = AT(timezone),
 	  .present_offset = SIZE_MAX,
 	  .nullable = true,
-	  .max = ZONE_NAME_MAX },
+	  .max = ZONEINFO_NAME_MAX },
 	{ .name = "variables",
 	  .kind = JSON_K_OBJECT,
 	  .offset = AT(variables),
@@ -90,7 +91,7 @@ static void judge(struct reader *rd, const struct json_value *v, const char *bas
 			  (struct json_decoder){ fields, ARRAY_LEN(fields), true, base,
 						 rd->r->arena, rd->faults },
 			  row); /* the faults are counted below */
-	if (row->timezone.n > 0 && !zones_has(rd->r->app->zones, row->timezone))
+	if (row->timezone.n > 0 && zone_table_find(rd->r->app->zones, row->timezone) == NULL)
 		json_fault_add(rd->faults, base, "timezone", "invalid_timezone",
 			       "must be an IANA time zone, such as America/New_York");
 	take_variables(rd, row, base);

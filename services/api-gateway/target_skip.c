@@ -44,15 +44,7 @@ static void add_skip(struct req *r, struct pg_array ids, bool keeps)
 /* After the commit: dispatchers drop the calls, senders look for the events' deliveries. */
 static void tell(struct req *r, const struct api_target_skip_row *row)
 {
-	const struct str *calls = row->dropped.v;
-	for (size_t i = 0; i < row->dropped.n; i++) {
-		struct control_msg m = { .kind = CONTROL_CALLS_DROPPED,
-					 .workspace_id = r->who.workspace_id,
-					 .campaign_id = r->ids[0],
-					 .at = r->now };
-		if (!is_err(uuid_parse(calls[i], &m.call_id)))
-			control_publish(r->app->redis, &m);
-	}
+	campaigns_tell_dropped(r, &row->dropped);
 	if (row->deliveries != PG_NULL_I64 && row->deliveries > 0)
 		control_wake_senders(r->app->redis);
 }

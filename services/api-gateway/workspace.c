@@ -2,12 +2,19 @@
 #include "handlers.h"
 #include "limits.h"
 #include "render.h"
+#include "sys/zoneinfo.h"
+
+struct credit_in {
+	int64_t add_s;
+};
 
 struct workspace_in {
 	struct str name, timezone;
 	int64_t calls_per_minute, max_concurrent, billing_increment_s;
 	bool has_name, has_timezone, has_rate, has_concurrent, has_increment;
 };
+
+#define CREDIT_MAX INT64_C(1000000000000)
 
 #define AT(member) offsetof(struct workspace_in, member)
 
@@ -23,7 +30,7 @@ static const struct json_field fields[] = {
 	  .offset = AT(timezone),
 	  .present_offset = AT(has_timezone),
 	  .min = 1,
-	  .max = ZONE_NAME_MAX },
+	  .max = ZONEINFO_NAME_MAX },
 	{ .name = "calls_per_minute",
 	  .kind = JSON_K_I64,
 	  .offset = AT(calls_per_minute),
@@ -90,7 +97,7 @@ void workspace_patch(struct req *r)
 {
 	struct workspace_in in = { .calls_per_minute = PG_NULL_I64, .max_concurrent = PG_NULL_I64 };
 	req_decode(r, fields, ARRAY_LEN(fields), &in);
-	if (in.timezone.n > 0 && !zones_has(r->app->zones, in.timezone))
+	if (in.timezone.n > 0 && zone_table_find(r->app->zones, in.timezone) == NULL)
 		req_fault(r, "", "timezone", "invalid_timezone",
 			  "must be an IANA time zone, such as Asia/Kolkata");
 	if ((in.has_rate || in.has_concurrent || in.has_increment) &&
@@ -118,4 +125,49 @@ void workspace_patch(struct req *r)
 	add_api_workspace_get(
 		u, &(struct api_workspace_get_args){ .workspace_id = r->who.workspace_id });
 	req_submit(r, on_patched);
+}
+
+/* --- credit --------------------------------------------------------------------------------- */
+
+static const struct json_field credit_fields[] = {
+	{ .name = "add_s",
+	  .kind = JSON_K_I64,
+	  .offset = offsetof(struct credit_in, add_s),
+	  .present_offset = SIZE_MAX,
+	  .required = true,
+	  .min = -CREDIT_MAX,
+	  .max = CREDIT_MAX },
+};
+
+static void on_credited(struct req *r, const struct pg_unit *u)
+{
+	const struct credit_in *in = r->state;
+	struct api_workspace_credit_row row;
+	struct json_out j;
+	get_api_workspace_credit(req_result(r, u, 0), 0, &row); /* the key refers to it */
+	req_json(r, &j);
+	json_object_begin(&j);
+	json_kv_i64(&j, "added_s", in->add_s);
+	json_kv_i64(&j, "credit_s", row.credit_s);
+	json_object_end(&j);
+	req_reply_json(r, 200);
+}
+
+void workspace_credit(struct req *r)
+{
+	struct credit_in *in = arena_alloc(r->arena, sizeof(*in));
+	r->state = in;
+	req_decode(r, credit_fields, ARRAY_LEN(credit_fields), in);
+	if (req_has_faults(r)) {
+		req_fail_validation(r);
+		return;
+	}
+	add_api_workspace_credit(
+		req_effect(r),
+		&(struct api_workspace_credit_args){
+			.workspace_id = r->who.workspace_id,
+			.add_s = in->add_s,
+			.key = r->idem_key,
+			.request_hash = { (const char *)r->idem_hash, SHA256_SIZE } });
+	req_submit(r, on_credited);
 }

@@ -17,6 +17,8 @@
 #include "sys/process.h"
 #include "sys/random.h"
 #include "trunks.h"
+#include "unmade.h"
+#include "windows.h"
 
 #define PG_UNIT_TIMEOUT_US (10 * USEC_PER_SEC)
 #define PG_WAITING_MAX 64
@@ -163,6 +165,8 @@ static struct err app_open(struct app *app)
 				&app->control));
 	app->intake = intake_new(app);
 	app->lanes = lanes_new(app);
+	TRY(windows_open(app, &app->windows));
+	app->unmade = unmade_new(app);
 	app->claims = claims_new(app);
 	app->attempts = attempts_new(app);
 	app->records = records_new(app);
@@ -189,6 +193,8 @@ static void app_close(struct app *app)
 	records_free(app->records);
 	attempts_free(app->attempts);
 	claims_free(app->claims);
+	unmade_free(app->unmade);
+	windows_close(app->windows);
 	lanes_free(app->lanes);
 	intake_free(app->intake);
 	timer_free(app->drain_timer);

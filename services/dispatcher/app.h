@@ -2,11 +2,14 @@
  *
  *   due stream -> intake -> lane -> claim -> attempt <-> dialer link
  *                (waits)  (tokens)  (commit)   |
- *                                              v
- *                                            record -> events for the webhook-sender
+ *                                    |         v
+ *                                    |       record -> events for the webhook-sender
+ *                                    v
+ *                                  unmade (too late, or outside of its calling windows)
  *
  * Each arrow is one module's call into the next; nothing goes backwards but calls that go to the
- * front of their lane again. `lease` keeps the incarnation alive and adopts what the dead left. */
+ * front of their lane again, and those whose window opens within seconds. `windows` knows the
+ * campaigns' calling windows. `lease` keeps the incarnation alive and adopts what the dead left. */
 #ifndef DISPATCHER_APP_H
 #define DISPATCHER_APP_H
 
@@ -20,6 +23,8 @@
 struct intake;
 struct lanes;
 struct claims;
+struct windows;
+struct unmade;
 struct attempts;
 struct records;
 struct links;
@@ -44,6 +49,8 @@ struct app {
 	struct intake *intake;
 	struct lanes *lanes;
 	struct claims *claims;
+	struct windows *windows;
+	struct unmade *unmade;
 	struct attempts *attempts;
 	struct records *records;
 	struct links *links;

@@ -190,7 +190,8 @@ void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_
 					  .rate_limited = (int)row->rate_limited,
 					  .carrier_errors = (int)row->carrier_errors,
 					  .agent_unavailable = (int)row->agent_unavailable,
-					  .is_ad_hoc = uuid_is_nil(c->entry.campaign_id) },
+					  .is_ad_hoc = uuid_is_nil(c->entry.campaign_id),
+					  .retry_before = row->retry_before },
 			       .link = links_find(as->app->links, row->dialer) };
 	a->is_held_back = retry_policy_names(policy(a), OUTCOME_ANSWERED_MACHINE);
 	map_set(&as->by_id, a->id, a);
@@ -255,7 +256,8 @@ void attempt_adopt(struct attempts *as, const struct attempt_adopt_row *row)
 					  .rate_limited = (int)row->rate_limited,
 					  .carrier_errors = (int)row->carrier_errors,
 					  .agent_unavailable = (int)row->agent_unavailable,
-					  .is_ad_hoc = uuid_is_nil(row->campaign_id) },
+					  .is_ad_hoc = uuid_is_nil(row->campaign_id),
+					  .retry_before = row->retry_before },
 			       .link = links_find(as->app->links, row->dialer) };
 	a->is_held_back = retry_policy_names(policy(a), OUTCOME_ANSWERED_MACHINE);
 	map_set(&as->by_id, a->id, a);
@@ -309,8 +311,9 @@ static void end(struct attempts *as, struct attempt *a, enum outcome o, usec_t r
 	if (a->is_lost)
 		a->talk_us = max_i64(0, a->ended_at - a->bridged_at);
 	a->outcome = o;
+	a->facts.now = app_now(app);
 	a->decision = retry_decide(policy(a), &a->facts, o, retry_after_us, random_unit());
-	a->due_at = (app_now(app) + a->decision.delay_us) / USEC_PER_MS * USEC_PER_MS;
+	a->due_at = (a->facts.now + a->decision.delay_us) / USEC_PER_MS * USEC_PER_MS;
 	if (uuid_is_nil(a->conversation_id) && a->decision.next == RETRY_DONE)
 		a->conversation_id = random_id(a->ended_at);
 	log_debug("attempt_ended", LID("attempt", ID_ATTEMPT, a->id),

@@ -29,6 +29,10 @@ struct call {
 	struct uuid attempt_id; /* made at the first claim; kept when that claim must be repeated */
 	usec_t mono_good_until; /* of its tokens */
 	struct attempt *attempt; /* claimed already: only waits for new tokens */
+	/* The calling windows of its campaign: the version of the campaign that they were judged
+	 * from, and up to when they are open; 0 = not known, or it has none. */
+	usec_t windows_of, open_until;
+	usec_t opens_at; /* refused, its window being closed: the next opening; USEC_NEVER = none */
 };
 
 #endif

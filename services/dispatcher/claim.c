@@ -1,5 +1,6 @@
 /* One unit is three statements: hold the campaigns still, serialise capped scopes, claim. What the
- * claim refuses goes back to its lane (a cap, no dialer) or is forgotten (gone, held). When the
+ * claim refuses goes back to its lane (a cap, no dialer), is asked for again with the answer that it
+ * wanted (an open window), ends unmade (too late, a closed window) or is forgotten (gone, held). When the
  * answer is lost the same attempt ids are asked for again: a claim that took effect unheard then
  * answers as claimed, and one that is not asked for again is found by the lease's adoption. */
 #include "claim.h"
@@ -14,6 +15,8 @@
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
+#include "unmade.h"
+#include "windows.h"
 
 #define BUSY_RETRY_US (250 * USEC_PER_MS)
 #define NO_DIALER_RETRY_US (500 * USEC_PER_MS)
@@ -50,7 +53,7 @@ size_t claim_room(const struct claims *cs)
 {
 	size_t waiting = cs->ready.n;
 
-	if (records_are_behind(cs->app->records))
+	if (records_are_behind(cs->app->records) || unmade_is_behind(cs->app->unmade))
 		return 0;
 	return waiting < cs->max ? cs->max - waiting : 0;
 }
@@ -100,16 +103,48 @@ static void refund_add(struct refund *r, const struct lane *lane)
 	r->n++;
 }
 
-static void refuse(struct claims *cs, struct call *c, struct str verdict)
+/* The claim wants to know whether the call's window is open. True when it goes into the next claim,
+ * with its tokens. */
+static bool answer_window(struct claims *cs, struct call *c, const struct claim_calls_row *row)
 {
-	struct call *one[1] = { c };
+	bool is_bulk = !uuid_is_nil(row->target_id);
+
+	switch (windows_judge(cs->app->windows, c, row)) {
+	case WINDOWS_OPEN:
+		c->state = CALL_GRANTED;
+		list_push_front(&cs->ready, &c->node);
+		return true;
+	case WINDOWS_CLOSED:
+		if (!is_bulk)
+			c->opens_at = USEC_NEVER;
+		unmade_add_closed(cs->app->unmade, c);
+		return false;
+	case WINDOWS_UNKNOWN:
+	case WINDOWS_ANSWER_COUNT:
+		break;
+	}
+	lane_push_back(cs->app->lanes, &c, 1, NO_DIALER_RETRY_US);
+	return false;
+}
+
+/* True when the call keeps its tokens. */
+static bool refuse(struct claims *cs, struct call *c, const struct claim_calls_row *row)
+{
+	struct str verdict = row->verdict;
 
 	if (c->is_moot || str_eq(verdict, STR("gone")) || str_eq(verdict, STR("held"))) {
 		intake_settle(cs->app->intake, c);
-		return;
+		return false;
+	}
+	if (str_eq(verdict, STR("window")))
+		return answer_window(cs, c, row);
+	if (str_eq(verdict, STR("expired"))) {
+		unmade_add_late(cs->app->unmade, c);
+		return false;
 	}
 	bool is_busy = str_eq(verdict, STR("busy"));
-	lane_push_back(cs->app->lanes, one, 1, is_busy ? BUSY_RETRY_US : NO_DIALER_RETRY_US);
+	lane_push_back(cs->app->lanes, &c, 1, is_busy ? BUSY_RETRY_US : NO_DIALER_RETRY_US);
+	return false;
 }
 
 static void on_lost(struct claims *cs, struct err e, const struct pg_unit *u)
@@ -123,6 +158,13 @@ static void on_lost(struct claims *cs, struct err e, const struct pg_unit *u)
 		struct call *one[1] = { cs->batch[i] };
 		lane_push_back(cs->app->lanes, one, 1, LOST_RETRY_US);
 	}
+}
+
+/* Dialed neither long after the claim nor after its window. */
+static usec_t expiry(const struct claims *cs, const struct call *c)
+{
+	usec_t at = cs->sent_at + ATTEMPT_EXPIRES_US;
+	return c->open_until != 0 ? min_i64(at, c->open_until) : at;
 }
 
 static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
@@ -144,7 +186,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		get_claim_calls(r, i, &row);
 		if (str_eq(row.verdict, STR("claimed")))
 			attempt_open(cs->app->attempts, cs->batch[i], &row,
-				     cs->sent_at + ATTEMPT_EXPIRES_US);
+				     expiry(cs, cs->batch[i]));
 	}
 	/* Refused ones from the last to the first, so that they keep their order at the front. */
 	for (size_t i = n; i-- > 0;) {
@@ -152,8 +194,9 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		get_claim_calls(r, i, &row);
 		if (str_eq(row.verdict, STR("claimed")))
 			continue;
-		refund_add(&refund, cs->batch[i]->lane);
-		refuse(cs, cs->batch[i], row.verdict);
+		const struct lane *lane = cs->batch[i]->lane;
+		if (!refuse(cs, cs->batch[i], &row))
+			refund_add(&refund, lane);
 	}
 	refund_flush(&refund);
 	pump_soon(cs);
@@ -170,6 +213,8 @@ static void add_claim(struct claims *cs, struct pg_unit *u)
 	struct uuid *campaigns = arena_array(a, n, sizeof(*campaigns));
 	usec_t *due_at = arena_array(a, n, sizeof(*due_at));
 	bool *in_line = arena_array(a, n, sizeof(*in_line));
+	usec_t *windows_of = arena_array(a, n, sizeof(*windows_of));
+	usec_t *open_until = arena_array(a, n, sizeof(*open_until));
 	struct str names[LINKS_MAX], instances[LINKS_MAX];
 	size_t n_links = links_live(cs->app->links, names, instances);
 
@@ -181,19 +226,22 @@ static void add_claim(struct claims *cs, struct pg_unit *u)
 		campaigns[i] = c->entry.campaign_id;
 		due_at[i] = c->entry.due_at;
 		in_line[i] = c->entry.in_line;
+		windows_of[i] = c->windows_of != 0 ? c->windows_of : USEC_NEVER;
+		open_until[i] = c->open_until != 0 ? c->open_until : USEC_NEVER;
 	}
 	add_campaign_share(u, &(struct campaign_share_args){ .campaign_ids = { campaigns, n } });
 	add_claim_caps(u, &(struct claim_caps_args){ .workspace_ids = { ws, n },
 						     .call_ids = { calls, n } });
-	add_claim_calls(u,
-			&(struct claim_calls_args){ .dispatcher_id = cs->app->incarnation,
-						    .workspace_ids = { ws, n },
-						    .call_ids = { calls, n },
-						    .attempt_ids = { attempts, n },
-						    .due_at = { due_at, n },
-						    .in_line = { in_line, n },
-						    .dialers = { names, n_links },
-						    .dialer_instances = { instances, n_links } });
+	add_claim_calls(u, &(struct claim_calls_args){ .dispatcher_id = cs->app->incarnation,
+						       .workspace_ids = { ws, n },
+						       .call_ids = { calls, n },
+						       .attempt_ids = { attempts, n },
+						       .due_at = { due_at, n },
+						       .in_line = { in_line, n },
+						       .dialers = { names, n_links },
+						       .dialer_instances = { instances, n_links },
+						       .windows_of = { windows_of, n },
+						       .open_until = { open_until, n } });
 }
 
 static void pump(void *arg)
@@ -214,6 +262,7 @@ static void pump(void *arg)
 		}
 		if (uuid_is_nil(c->attempt_id))
 			c->attempt_id = random_id(loop_now(cs->app->loop));
+		windows_prepare(cs->app->windows, c);
 		c->state = CALL_CLAIMING;
 		cs->batch[cs->n++] = c;
 	}

@@ -137,6 +137,20 @@ void intake_settle(struct intake *in, struct call *c)
 		due_reader_resume(in->app->reader);
 }
 
+void intake_postpone(struct intake *in, struct call *c, usec_t due_at)
+{
+	ASSERT(c->state == CALL_CLAIMING);
+	if (due_at > app_now(in->app) + INTAKE_HORIZON_US) {
+		intake_settle(in, c);
+		return;
+	}
+	c->state = CALL_WAITING;
+	c->entry.due_at = due_at;
+	c->entry.in_line = false;
+	heap_push(&in->waiting, &c->wait, due_at);
+	arm(in);
+}
+
 static void drop(struct intake *in, struct call *c)
 {
 	switch (c->state) {

@@ -6,6 +6,10 @@
 #include "app.h"
 #include "call.h"
 
+/* A little more than the scheduler's horizon: what is given an instant sooner than this the
+ * scheduler does not feed any more. */
+#define INTAKE_HORIZON_US (12 * USEC_PER_SEC)
+
 struct intake *intake_new(struct app *app);
 void intake_free(struct intake *in);
 
@@ -16,6 +20,9 @@ size_t intake_count(const struct intake *in);
 
 /* The call is settled for this dispatcher: acknowledges its entry and forgets it. */
 void intake_settle(struct intake *in, struct call *c);
+/* The call has another instant now, and its own: waits for it here, or, if that is so late that the
+ * scheduler feeds it anew, is settled. */
+void intake_postpone(struct intake *in, struct call *c, usec_t due_at);
 /* Drops what a pause, cancel or skip made moot. */
 void intake_drop_campaign(struct intake *in, struct uuid campaign_id);
 void intake_drop_call(struct intake *in, struct uuid call_id);

@@ -11,7 +11,9 @@
 
 #define ASK_MAX 200
 #define REDIS_RETRY_US (200 * USEC_PER_MS)
-#define IDLE_SWEEP_US (10 * USEC_PER_SEC)
+#define SWEEP_US (10 * USEC_PER_SEC)
+/* Calls in a claim, or waiting for one, know their lane: longer than that can take. */
+#define IDLE_US (60 * USEC_PER_SEC)
 #define CHANGES_MAX 64
 
 struct lane {
@@ -56,7 +58,7 @@ struct lanes *lanes_new(struct app *app)
 	heap_init(&ls->retries);
 	ls->timer = timer_new(app->loop, on_timer, ls);
 	ls->sweeper = timer_new(app->loop, on_sweep, ls);
-	timer_start(ls->sweeper, IDLE_SWEEP_US);
+	timer_start(ls->sweeper, SWEEP_US);
 	return ls;
 }
 
@@ -88,7 +90,7 @@ void lanes_free(struct lanes *ls)
 static void on_sweep(void *arg)
 {
 	struct lanes *ls = arg;
-	usec_t before = loop_mono(ls->app->loop) - IDLE_SWEEP_US;
+	usec_t before = loop_mono(ls->app->loop) - IDLE_US;
 	struct lane *l;
 
 	for (size_t it = 0; (l = map_next(&ls->by_key, &it)) != NULL;) {
@@ -97,7 +99,7 @@ static void on_sweep(void *arg)
 		(void)map_remove(&ls->by_key, l->key); /* it is l */
 		lane_free(l);
 	}
-	timer_start(ls->sweeper, IDLE_SWEEP_US);
+	timer_start(ls->sweeper, SWEEP_US);
 }
 
 /* A campaign dials from one number, so its id names the lane; calls without one go by number. */

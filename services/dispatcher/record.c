@@ -4,14 +4,13 @@
 
 #include "attempt.h"
 #include "base/mem.h"
+#include "intake.h"
 #include "lane.h"
 #include "link.h"
 #include "record_unit.h"
 #include "sys/log.h"
 
 #define RETRY_US (200 * USEC_PER_MS)
-/* A little more than the scheduler's horizon: what falls due sooner it may not feed any more. */
-#define APPEND_HORIZON_US (12 * USEC_PER_SEC)
 #define STRAYS_MAX 500
 /* Attempts that wait to be written stand in memory, each with what it will say. */
 #define BEHIND (4 * RECORD_BATCH_MAX)
@@ -92,7 +91,7 @@ static void append_retry(struct records *rs, const struct attempt *a)
 	struct app *app = rs->app;
 	struct due_entry e = a->entry;
 
-	if (e.limits_at == 0 || a->due_at > app_now(app) + APPEND_HORIZON_US)
+	if (e.limits_at == 0 || a->due_at > app_now(app) + INTAKE_HORIZON_US)
 		return;
 	e.due_at = a->due_at;
 	e.in_line = false;

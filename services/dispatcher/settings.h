@@ -17,6 +17,8 @@ struct dispatcher_settings {
 	int64_t claim_batch;
 	usec_t lease_us;
 	usec_t drain_us;
+	const char *zoneinfo;
+	usec_t zoneinfo_refresh_us;
 	bool full_numbers;
 	bool prepare;
 };

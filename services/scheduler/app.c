@@ -2,9 +2,12 @@
 #include "app.h"
 
 #include "book.h"
+#include "expander.h"
 #include "feeder.h"
 #include "finisher.h"
 #include "materializer.h"
+#include "replanner.h"
+#include "retention.h"
 #include "store_gen.h"
 #include "sweeper.h"
 #include "sys/clock.h"
@@ -21,6 +24,7 @@
 #define TAKE_RETRY_US (200 * USEC_PER_MS)
 #define EVICT_AFTER_US (1 * USEC_PER_SEC)
 #define CLOCK_AGREES_US (50 * USEC_PER_MS)
+#define READY_POLL_US (50 * USEC_PER_MS)
 
 usec_t app_now(const struct app *app)
 {
@@ -56,6 +60,7 @@ static void on_taken(struct err e, const struct pg_unit *u, void *arg)
 	book_forget_all(app->book);
 	feeder_begin_again(app->feeder);
 	sweeper_rewind(app->sweeper);
+	replanner_begin_again(app->replanner);
 }
 
 static void on_evicted(struct err e, const struct pg_unit *u, void *arg)
@@ -121,6 +126,7 @@ static void on_control(const struct control_msg *m, void *arg)
 	case CONTROL_CAMPAIGN_CHANGED:
 	case CONTROL_CAMPAIGN_HELD:
 		book_look_at(app->book, m->campaign_id);
+		expander_look(app->expander);
 		finisher_look(app->finisher);
 		break;
 	case CONTROL_LIMITS:
@@ -130,6 +136,17 @@ static void on_control(const struct control_msg *m, void *arg)
 	case CONTROL_KIND_COUNT:
 		break;
 	}
+}
+
+static void on_zones(void *arg)
+{
+	struct app *app = arg;
+
+	if (zone_table_refresh(app->zones)) {
+		log_info("tzdata_changed", LS("version", zone_table_version(app->zones)));
+		replanner_zones_changed(app->replanner);
+	}
+	timer_start(app->zones_timer, app->settings.zoneinfo_refresh_us);
 }
 
 static void on_drained(void *arg)
@@ -142,10 +159,24 @@ static void on_drained(void *arg)
 		loop_stop(app->loop);
 }
 
+/* Ready is who could lead: not before Postgres has accepted the statements. */
+static void on_ready_poll(void *arg)
+{
+	struct app *app = arg;
+
+	if (pg_pool_is_ready(app->pg)) {
+		process_ready(app->settings.ready_file);
+		log_info("ready");
+	} else {
+		timer_start(app->ready_timer, READY_POLL_US);
+	}
+}
+
 static void on_drain(void *arg)
 {
 	struct app *app = arg;
 
+	timer_stop(app->ready_timer);
 	process_not_ready(app->settings.ready_file);
 	/* The lock goes at once, so that the other leads without waiting for the TTL; what is on
 	 * its way to Postgres still stands under our epoch, or is refused there. */
@@ -160,6 +191,10 @@ static struct err app_open(struct app *app)
 {
 	const struct scheduler_settings *s = &app->settings;
 
+	TRY(fault_parse(str_from(s->fault), &app->fault));
+	TRY(zone_table_open(s->zoneinfo, &app->zones));
+	app->zones_timer = timer_new(app->loop, on_zones, app);
+	timer_start(app->zones_timer, s->zoneinfo_refresh_us);
 	app->pg =
 		pg_pool_new(app->loop, &(struct pg_options){ .conninfo = s->database_url,
 							     .application = "belfry scheduler",
@@ -192,8 +227,12 @@ static struct err app_open(struct app *app)
 	app->feeder = feeder_new(app);
 	app->sweeper = sweeper_new(app);
 	app->finisher = finisher_new(app);
+	app->replanner = replanner_new(app);
+	app->expander = expander_new(app);
+	app->retention = retention_new(app);
+	app->ready_timer = timer_new(app->loop, on_ready_poll, app);
+	timer_start(app->ready_timer, 0);
 	loop_on_drain(app->loop, s->drain_us, on_drain, app);
-	process_ready(s->ready_file);
 	return OK;
 }
 
@@ -204,12 +243,18 @@ static void app_close(struct app *app)
 	pg_pool_free(app->pg);
 	redis_close(app->redis);
 	loop_settle(app->loop);
+	expander_free(app->expander);
+	replanner_free(app->replanner);
+	retention_free(app->retention);
 	finisher_free(app->finisher);
 	sweeper_free(app->sweeper);
 	feeder_free(app->feeder);
 	book_free(app->book);
 	materializer_free(app->materializer);
 	timer_free(app->take_timer);
+	timer_free(app->ready_timer);
+	timer_free(app->zones_timer);
+	zone_table_free(app->zones);
 }
 
 int app_run(int argc, char **argv)

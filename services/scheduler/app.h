@@ -5,7 +5,10 @@
  *   materializer  pending targets -> calls in line, an hour ahead
  *   feeder        calls due within ten seconds -> due streams
  *   sweeper       what fell through: overdue calls, dead consumers, orphaned attempts
+ *   expander      occurrences of recurring campaigns -> calls with an instant, an hour ahead
+ *   replanner     the time zones; calls that an update of them moves
  *   finisher      campaign.completed, the rest of a cancelled campaign, the archive
+ *   retention     old events and deliveries
  *
  * Each is a task: it runs when its time has come, one run at a time, and only while leading. */
 #ifndef SCHEDULER_APP_H
@@ -17,15 +20,21 @@
 #include "queue/due.h"
 #include "queue/leader_lock.h"
 #include "settings.h"
+#include "sys/fault.h"
+#include "sys/zone_table.h"
 
 struct book;
 struct materializer;
 struct feeder;
 struct sweeper;
 struct finisher;
+struct retention;
+struct expander;
+struct replanner;
 
 struct app {
 	struct scheduler_settings settings;
+	struct fault fault;
 	struct loop *loop;
 	struct uuid holder;
 	struct pg_pool *pg;
@@ -36,6 +45,9 @@ struct app {
 	bool is_taking;
 	usec_t taking_since; /* monotonic */
 	struct timer *take_timer;
+	struct timer *ready_timer;
+	struct zone_table *zones;
+	struct timer *zones_timer;
 
 	/* Entries that the feeder appended in the window that ends, and in the one before. */
 	usec_t mono_fed_until;
@@ -46,6 +58,9 @@ struct app {
 	struct feeder *feeder;
 	struct sweeper *sweeper;
 	struct finisher *finisher;
+	struct retention *retention;
+	struct expander *expander;
+	struct replanner *replanner;
 };
 
 extern const struct pg_stmt *const scheduler_stmts[];

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/slot.h"
 #include "feeder.h"
+#include "hours.h"
 #include "materializer.h"
 #include "store_gen.h"
 #include "sweeper.h"
@@ -49,6 +50,7 @@ static void line_free(struct book *b, struct line *l)
 {
 	materializer_forget(b->app->materializer, l);
 	(void)map_remove(&b->lines, l->id); /* it is l */
+	hours_free(l->hours);
 	free(l);
 }
 
@@ -65,8 +67,10 @@ void book_free(struct book *b)
 	if (b == NULL)
 		return;
 	struct line *l;
-	for (size_t it = 0; (l = map_next(&b->lines, &it)) != NULL;)
+	for (size_t it = 0; (l = map_next(&b->lines, &it)) != NULL;) {
+		hours_free(l->hours);
 		free(l);
+	}
 	map_deinit(&b->lines);
 	task_free(b->reader);
 	free(b);
@@ -154,6 +158,11 @@ static void on_started(struct err e, const struct pg_unit *u, void *arg)
 
 void line_restart(struct app *app, struct line *l, int64_t from_slot)
 {
+	line_move(app, l, from_slot, USEC_NEVER);
+}
+
+void line_move(struct app *app, struct line *l, int64_t from_slot, usec_t begin_at)
+{
 	if (l->is_starting)
 		return;
 	struct pg_unit *u = pg_unit_new();
@@ -162,7 +171,8 @@ void line_restart(struct app *app, struct line *l, int64_t from_slot)
 				  .workspace_id = l->workspace_id,
 				  .campaign_id = l->id,
 				  .from_slot = from_slot >= 0 ? from_slot : PG_NULL_I64,
-				  .lead_ms = from_slot >= 0 ? RESTART_LEAD_MS : START_LEAD_MS });
+				  .lead_ms = from_slot >= 0 ? RESTART_LEAD_MS : START_LEAD_MS,
+				  .begin_at = begin_at });
 	struct line_question *q = question(app, l);
 	if (is_err(pg_submit(app->pg, u, on_started, q)))
 		(void)answer(q, OK, ""); /* the next read asks again */
@@ -202,6 +212,15 @@ static int64_t or_zero(int64_t v)
 	return v == PG_NULL_I64 ? 0 : v;
 }
 
+static void take_hours(struct line *l, const struct plan_load_row *row)
+{
+	if (l->campaign_at == row->campaign_at)
+		return;
+	l->campaign_at = row->campaign_at;
+	hours_free(l->hours);
+	l->hours = hours_new(l->id, row->calling_windows, row->timezone);
+}
+
 static void take_row(struct book *b, const struct plan_load_row *row)
 {
 	struct line *l = book_find(b, row->campaign_id);
@@ -219,6 +238,7 @@ static void take_row(struct book *b, const struct plan_load_row *row)
 					 .workspace_per_min = or_zero(row->workspace_per_minute),
 					 .number_per_min = or_zero(row->number_per_minute) };
 	l->limits_at = app_now(b->app);
+	take_hours(l, row);
 	bool was_active = l->is_active;
 	l->is_active = str_eq(row->status, STR("active"));
 	l->line_at = row->line_at;

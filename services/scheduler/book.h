@@ -24,6 +24,8 @@ struct line {
 	bool is_starting;      /* its line is being set */
 	struct list_node node; /* waits for the materializer */
 	uint64_t seen;         /* generation of the last read that had it */
+	usec_t campaign_at;    /* the version of the campaign that its hours are of */
+	struct hours *hours;   /* NULL: it may dial at any time, or the claim judges */
 };
 
 struct book *book_new(struct app *app);
@@ -43,5 +45,7 @@ int64_t line_slot_after(const struct line *l, usec_t at);
 int64_t line_tightest(const struct line *l);
 /* Lets the line begin anew from now at from_slot, or (-1) at its first call not yet claimed. */
 void line_restart(struct app *app, struct line *l, int64_t from_slot);
+/* Lets the line go on from from_slot at an instant: its calling window opens then. */
+void line_move(struct app *app, struct line *l, int64_t from_slot, usec_t begin_at);
 
 #endif

@@ -4,11 +4,12 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "domain/slot.h"
+#include "hours.h"
 #include "sys/log.h"
 #include "task.h"
 
 #define PERIOD_US (200 * USEC_PER_MS)
-#define HORIZON_US (10 * USEC_PER_SEC)
+#define HORIZON_US FEEDER_HORIZON_US
 #define STALL_US (1 * USEC_PER_SEC)
 #define BACKLOG_MIN 20
 #define BACKLOG_MAX 10000
@@ -255,16 +256,37 @@ static int64_t room(const struct line *l)
 	return min_i64(max_i64(horizon, BACKLOG_MIN), BACKLOG_MAX) - l->queued;
 }
 
+/* A line whose calling window is closed where it stands goes on at the opening. Of an open one only
+ * what is due before the closing is fed: *to_slot_out is the first that is not. One whose window
+ * never opens again is fed: the claims end its calls. */
+static bool is_held(struct app *app, struct line *l, int64_t *to_slot_out)
+{
+	usec_t next = line_instant(l, l->feed_slot);
+
+	*to_slot_out = INT64_MAX;
+	if (l->hours == NULL)
+		return false;
+	struct window_state s = hours_at(l->hours, app->zones, max_i64(next, app_now(app)));
+	if (s.is_open && s.until != USEC_NEVER)
+		*to_slot_out = line_slot_after(l, s.until - 1);
+	if (s.is_open || s.until == USEC_NEVER)
+		return false;
+	if (next != s.until)
+		line_move(app, l, l->feed_slot, s.until);
+	return true;
+}
+
 static void choose(struct feeder *f, struct line *l)
 {
 	struct app *app = f->app;
 	usec_t now = app_now(app);
+	int64_t open_to;
 
 	if (!l->is_active || l->is_starting || l->line_at == USEC_NEVER || l->feed_slot < 0 ||
-	    l->feed_slot >= l->next_slot)
+	    l->feed_slot >= l->next_slot || is_held(app, l, &open_to))
 		return;
 	int64_t free_room = room(l);
-	int64_t to = min_i64(line_slot_after(l, now + HORIZON_US), l->next_slot);
+	int64_t to = min_i64(line_slot_after(l, now + HORIZON_US), min_i64(l->next_slot, open_to));
 	to = min_i64(to, l->feed_slot + min_i64(free_room, PER_LINE_MAX));
 	if (to <= l->feed_slot)
 		return;

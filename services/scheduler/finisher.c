@@ -44,6 +44,7 @@ static void on_completed(struct err e, const struct pg_unit *u, void *arg)
 
 	if (failed(f->complete, e, u, "complete_failed"))
 		return;
+	fault_pass(&f->app->fault, "complete_answered");
 	struct campaign_complete_row row;
 	get_campaign_complete(pg_unit_result(u, 1), 0, &row);
 	if (row.completed > 0)
@@ -51,6 +52,12 @@ static void on_completed(struct err e, const struct pg_unit *u, void *arg)
 	if (row.deliveries > 0)
 		control_wake_senders(f->app->redis);
 	task_done(f->complete);
+}
+
+static void pass_sent(void *arg)
+{
+	struct finisher *f = arg;
+	fault_pass(&f->app->fault, "complete_sent");
 }
 
 static void on_finished(struct err e, const struct pg_unit *u, void *arg)
@@ -65,6 +72,7 @@ static void on_finished(struct err e, const struct pg_unit *u, void *arg)
 		task_done(f->complete);
 		return;
 	}
+	fault_pass(&f->app->fault, "complete_read");
 	struct uuid ids[COMPLETE_MAX];
 	for (size_t i = 0; i < n; i++) {
 		struct campaign_finished_row row;
@@ -76,6 +84,7 @@ static void on_finished(struct err e, const struct pg_unit *u, void *arg)
 	add_campaign_complete(next, &(struct campaign_complete_args){ .epoch = f->app->epoch,
 								      .campaign_ids = { ids, n } });
 	submit(f, f->complete, next, on_completed);
+	loop_defer(f->app->loop, pass_sent, f);
 }
 
 static void on_complete_task(struct task *t, void *arg)

@@ -1,4 +1,4 @@
-/* Ends things: campaigns whose targets are all terminal, what a cancelled campaign still has
+/* Ends things: campaigns that have nothing left to do, what a cancelled campaign still has
  * standing, and finished calls, which move to the archive. */
 #ifndef SCHEDULER_FINISHER_H
 #define SCHEDULER_FINISHER_H

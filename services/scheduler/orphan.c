@@ -48,7 +48,9 @@ static void judge(struct app *app, const struct attempt_orphaned_row *row, struc
 				     .carrier_errors = (int)row->carrier_errors,
 				     .agent_unavailable = (int)row->agent_unavailable,
 				     .is_ad_hoc = uuid_is_nil(row->campaign_id),
-				     .has_talked = has_talked };
+				     .has_talked = has_talked,
+				     .now = now,
+				     .retry_before = row->retry_before };
 	enum outcome outcome = has_talked ? OUTCOME_ANSWERED : OUTCOME_UNCERTAIN;
 	struct retry_decision d = retry_decide(&policy, &facts, outcome, 0, random_unit());
 	size_t i = c->n++;

@@ -9,12 +9,17 @@ struct scheduler_settings {
 	const char *redis_url;
 	const char *ready_file;
 	const char *log_level;
+	const char *fault;
 	usec_t leader_ttl_us;
 	usec_t pass_us;
 	usec_t uncertain_after_us;
 	usec_t archive_after_us;
+	usec_t retention_us;
 	usec_t drain_us;
+	const char *zoneinfo;
+	usec_t zoneinfo_refresh_us;
 	int64_t materialize_batch;
+	int64_t catch_up_s;
 	bool full_numbers;
 	bool prepare;
 };

@@ -37,6 +37,7 @@ static const struct pg_stmt *const stmts[] = {
 static void on_wake(void *arg)
 {
 	finder_wake(arg);
+	refresh_wake(arg);
 }
 
 void app_look_drained(struct app *app)
@@ -81,14 +82,18 @@ static void open_postgres(struct app *app)
 
 static void open_http(struct app *app)
 {
-	app->http = http_client_new(app->loop, &(struct http_client_options){
-						       .max_in_flight = APP_IN_FLIGHT_MAX,
-						       .policy = app->policy,
-						       .connect_timeout_us = APP_CONNECT_TIMEOUT_US,
-						       .total_timeout_us = APP_TOTAL_TIMEOUT_US,
-						       .max_headers = MAX_HEADERS,
-						       .max_body = MAX_BODY,
-						       .keep_body = SEND_EXCERPT_MAX });
+	const char *ca_file = app->settings.ca_file;
+
+	app->http = http_client_new(
+		app->loop,
+		&(struct http_client_options){ .max_in_flight = APP_IN_FLIGHT_MAX,
+					       .policy = app->policy,
+					       .connect_timeout_us = APP_CONNECT_TIMEOUT_US,
+					       .total_timeout_us = APP_TOTAL_TIMEOUT_US,
+					       .max_headers = MAX_HEADERS,
+					       .max_body = MAX_BODY,
+					       .keep_body = SEND_EXCERPT_MAX,
+					       .ca_file = ca_file[0] != '\0' ? ca_file : NULL });
 }
 
 static struct err app_open(struct app *app)
@@ -107,6 +112,7 @@ static struct err app_open(struct app *app)
 				&app->control));
 	registry_start(app);
 	finder_start(app);
+	refresh_start(app);
 	loop_on_drain(app->loop, APP_DRAIN_TIMEOUT_US, on_drain, app);
 	return OK;
 }
@@ -121,6 +127,7 @@ static void app_close(struct app *app)
 	if (app->pg != NULL)
 		pg_pool_free(app->pg);
 	finder_deinit(app);
+	refresh_deinit(app);
 	registry_deinit(app);
 	record_deinit(app);
 	endpoints_deinit(app);

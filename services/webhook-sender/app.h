@@ -21,6 +21,7 @@
 #include "pg/pg.h"
 #include "queue/control.h"
 #include "record.h"
+#include "refresh.h"
 #include "registry.h"
 #include "sec/secretbox.h"
 #include "send.h"
@@ -47,6 +48,7 @@ struct app {
 	struct registry registry;
 	struct endpoints endpoints;
 	struct finder finder;
+	struct refresh refresh;
 	struct claim claim;
 	struct send send;
 	struct record record;

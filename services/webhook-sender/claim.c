@@ -102,6 +102,7 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->event_id = row->event_id;
 	it->sender_id = b->sender_id;
 	it->attempt = (int)row->attempt;
+	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))
 		bury(app, it, "event_missing");
@@ -123,7 +124,7 @@ static void learn(struct claim_batch *b, const struct pg_result *r)
 		get_sender_endpoints(r, i, &row);
 		ep = endpoint_find(b->app, row.endpoint_id);
 		if (ep != NULL)
-			endpoint_learn(b->app, ep, &row);
+			endpoint_learn(b->app, ep, &row, b->mono_asked_at);
 	}
 }
 

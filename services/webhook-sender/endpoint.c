@@ -74,6 +74,7 @@ struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struc
 	ep->is_leaving = false;
 	list_remove(&app->endpoints.leaving, &ep->leave_node);
 	ep->is_known = false;
+	ep->mono_known_at = 0;
 	ep->since = 0;
 	touch_used(app, ep);
 	return ep;
@@ -119,21 +120,29 @@ static bool learn_key(struct app *app, struct endpoint *ep, struct str sealed, b
 	return true;
 }
 
-void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row)
+void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row,
+		    usec_t mono_asked_at)
 {
 	usec_t mono = loop_mono(app->loop);
 
+	ep->is_confirmed = true;
+	/* Two questions may be on their way on two connections. */
+	if (mono_asked_at < ep->mono_known_at)
+		return;
+	ep->mono_known_at = mono_asked_at;
 	if (ep->url == NULL || !str_eq(str_from(ep->url), row->url)) {
 		free(ep->url);
 		ep->url = xstrndup(row->url);
 	}
+	/* The API begins it anew when somebody enables the endpoint. */
+	ep->told_failing = row->failing_since != USEC_NEVER;
+	ep->failing_since = row->failing_since;
 	if (!ep->is_known) {
 		ep->streak = (int)row->consecutive_failures;
 		ep->told_streak = ep->streak;
-		ep->told_failing = row->failing_since != USEC_NEVER;
-		ep->failing_since = row->failing_since;
 		/* One that answered before starts with half the trust. */
-		if (ep->streak == 0 && row->last_success_at != USEC_NEVER && !ep->told_failing) {
+		if (ep->streak == 0 && row->last_success_at != USEC_NEVER &&
+		    row->failing_since == USEC_NEVER) {
 			ep->proven = PROVEN_MAX / 2;
 			endpoint_set_slow(app, ep, false);
 		}
@@ -141,12 +150,13 @@ void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_en
 	if (row->gate_wait_us > 0)
 		ep->mono_gate_until = max_i64(ep->mono_gate_until, mono + row->gate_wait_us);
 	ep->is_known = true;
-	ep->is_confirmed = true;
-	ep->is_usable = row->is_usable && learn_key(app, ep, row->secret, false);
-	if (row->is_usable && !ep->is_usable)
+	ep->is_usable = row->is_usable && mono_asked_at >= ep->mono_usable_from;
+	if (ep->is_usable && !learn_key(app, ep, row->secret, false)) {
+		ep->is_usable = false;
 		ep->mono_gate_until = max_i64(ep->mono_gate_until, mono + UNREADABLE_GATE_US);
-	(void)learn_key(app, ep, row->secret_old,
-			true); /* there may be none, or an unreadable one */
+	}
+	/* There may be none, or an unreadable one. */
+	(void)learn_key(app, ep, row->secret_old, true);
 	ep->old_until = row->secret_old_until;
 	if (!ep->is_usable)
 		endpoint_give_back(app, ep);
@@ -303,6 +313,7 @@ void endpoint_judge(struct app *app, struct endpoint *ep, const struct delivery_
 		ep->disable_reason = "gone";
 		ep->is_dirty = true;
 		ep->is_usable = false;
+		ep->mono_usable_from = USEC_NEVER; /* until Postgres knows */
 		ep->may_have_more = false;
 		endpoint_give_back(app, ep);
 	}

@@ -26,6 +26,7 @@ struct item {
 	struct uuid id, event_id;
 	struct uuid sender_id; /* the incarnation that claimed it */
 	int attempt;
+	bool is_test; /* one attempt is all it has */
 	usec_t mono_lease_until;
 	struct strbuf body;
 	struct send_request *request; /* on the wire */
@@ -47,11 +48,13 @@ struct endpoint {
 	char *url;
 	struct endpoint_key key, key_old;
 	struct strbuf sealed, sealed_old;
-	usec_t old_until;  /* wall clock of Postgres */
-	bool is_known;     /* its row was read since it was adopted: url and key are there */
-	bool is_confirmed; /* the claim that is being read says that it is ours */
-	bool is_usable;    /* enabled, and its secret opens */
-	bool is_leaving;   /* no claims; released when nothing is in hand */
+	usec_t old_until;        /* wall clock of Postgres */
+	bool is_known;           /* its row was read since it was adopted: url and key are there */
+	usec_t mono_known_at;    /* when the last answer about its row was asked for */
+	usec_t mono_usable_from; /* given up: rows that were asked for before do not count */
+	bool is_confirmed;       /* the claim that is being read says that it is ours */
+	bool is_usable;          /* enabled, and its secret opens */
+	bool is_leaving;         /* no claims; released when nothing is in hand */
 	bool is_claiming;
 	bool may_have_more;
 	bool is_slow; /* it has not answered quickly of late: counted in slow_in_flight */
@@ -90,8 +93,9 @@ void endpoints_deinit(struct app *app);
 
 struct endpoint *endpoint_find(const struct app *app, struct uuid id);
 struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struct uuid id);
-/* Takes over what Postgres says of it. */
-void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row);
+/* Takes over what Postgres said of it when it was asked at that moment. */
+void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row,
+		    usec_t mono_asked_at);
 /* It may have due deliveries: the next claim asks for it. */
 void endpoint_heat(struct app *app, struct endpoint *ep);
 /* The same, and once a second the claim asks from the beginning. */

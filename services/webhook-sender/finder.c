@@ -22,13 +22,14 @@ struct endpoint_batch {
 };
 
 static void look(void *arg);
+static void look_in(struct app *app, usec_t in_us);
 static void release(void *arg);
 
 void finder_start(struct app *app)
 {
 	app->finder.timer = timer_new(app->loop, look, app);
 	app->finder.release_timer = timer_new(app->loop, release, app);
-	timer_start(app->finder.timer, FINDER_POLL_US);
+	look_in(app, FINDER_POLL_US);
 }
 
 void finder_deinit(struct app *app)

@@ -35,6 +35,7 @@ static void on_timer(void *arg)
 	struct app *app = arg;
 
 	app->record.is_waiting = false;
+	app->record.is_due = true;
 	flush(app);
 }
 
@@ -57,9 +58,9 @@ void record_add(struct app *app, struct item *it)
 	list_push_back(&r->pending, &it->node);
 	if (r->is_waiting)
 		return;
-	if (r->pending.n >= RECORD_BATCH && r->units < RECORD_UNITS)
+	if (r->pending.n == r->limit && r->units < RECORD_UNITS)
 		timer_start(r->timer, 0);
-	else if (!timer_is_armed(r->timer))
+	else if (!timer_is_armed(r->timer) && !r->is_due)
 		timer_start(r->timer, RECORD_LINGER_US);
 }
 
@@ -246,7 +247,10 @@ static void told(struct app *app, const struct told *t)
 	/* Whether it failed often enough is the statement's to say. */
 	log_warn("endpoint_given_up", LID("endpoint", ID_ENDPOINT, ep->id),
 		 LS("reason", t->disable_reason));
+	if (ep->mono_usable_from == USEC_NEVER)
+		ep->mono_usable_from = loop_mono(app->loop);
 	finder_wake(app);
+	refresh_wake(app);
 }
 
 static void add_touch(const struct record_batch *b, struct pg_unit *u)
@@ -449,12 +453,15 @@ static void submit(struct record_batch *b)
 	app->record.units++;
 }
 
-/* A second unit only goes out beside the first one when it is full. */
+/* A unit goes out when it is full, or has lingered and no other is on its way: so batches grow with
+ * the load, and with the time that a commit takes. */
 static void flush(struct app *app)
 {
 	struct record *r = &app->record;
 
-	while (!list_is_empty(&r->pending) && !r->is_waiting &&
-	       (r->units == 0 || (r->units < RECORD_UNITS && r->pending.n >= r->limit)))
+	while (!list_is_empty(&r->pending) && !r->is_waiting && r->units < RECORD_UNITS &&
+	       (r->pending.n >= r->limit || (r->is_due && r->units == 0)))
 		submit(take_batch(app));
+	if (list_is_empty(&r->pending))
+		r->is_due = false;
 }

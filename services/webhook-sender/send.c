@@ -48,7 +48,7 @@ void send_unready(struct app *app, struct endpoint *ep)
 static bool can_send(const struct app *app, const struct endpoint *ep)
 {
 	return !list_is_empty(&ep->waiting) && ep->in_flight < endpoint_parallel(ep) &&
-	       loop_mono(app->loop) >= ep->mono_gate_until;
+	       loop_mono(app->loop) >= ep->mono_gate_until && refresh_is_fresh(app, ep);
 }
 
 void send_ready(struct app *app, struct endpoint *ep)
@@ -103,7 +103,10 @@ static void conclude(struct app *app, struct item *it, const struct delivery_fac
 		it->result = ITEM_DELIVERED;
 		break;
 	case DELIVERY_RETRY:
-		it->result = ITEM_RETRY;
+		/* Somebody waits for a test's answer; another attempt hours later would test nothing. */
+		it->result = it->is_test ? ITEM_DEAD : ITEM_RETRY;
+		if (it->is_test)
+			it->reason = "test_failed";
 		break;
 	case DELIVERY_DEAD:
 	case DELIVERY_NEXT_COUNT:
@@ -259,6 +262,9 @@ static void run(void *arg)
 		return;
 	while (http_client_in_flight(app->http) < APP_IN_FLIGHT_MAX &&
 	       (ep = next_endpoint(app)) != NULL) {
+		/* Its knowledge may have aged in the queue; the next answer queues it again. */
+		if (!can_send(app, ep))
+			continue;
 		node = list_pop_front(&ep->waiting);
 		ASSERT(node != NULL);
 		send_item(app, ep, CONTAINER_OF(node, struct item, node));

@@ -48,6 +48,13 @@ static const struct setting table[] = {
 	  .offset = AT(allow_http),
 	  .fallback = "0",
 	  .doc = "Allows webhook URLs with plain http." },
+	{ .key = "BELFRY_WEBHOOK_CA_FILE",
+	  .kind = SETTING_STR,
+	  .offset = AT(ca_file),
+	  .fallback = "",
+	  .max = 4000,
+	  .doc = "File of the authorities that receivers' certificates are checked against; empty "
+		 "for the system's." },
 	{ .key = "BELFRY_PG_PREPARE",
 	  .kind = SETTING_BOOL,
 	  .offset = AT(pg_prepare),

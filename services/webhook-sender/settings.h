@@ -13,6 +13,7 @@ struct sender_settings {
 	double time_scale;
 	const char *allow_cidrs;
 	bool allow_http;
+	const char *ca_file;
 	bool pg_prepare;
 	const char *ready_file;
 	const char *log_level_text;

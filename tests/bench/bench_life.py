@@ -23,19 +23,20 @@ TABLES = ("target", "scheduled_call", "attempt", "attempt_done", "conversation",
 
 
 class Sink:
-    """The receiver, tests/bench/http_sink.c: answers 200 and writes down what came when."""
+    """The receiver, tests/bench/http_sink.c: answers 200 and writes down what came when, if wanted."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, has_log=True):
         self.log = os.path.join(folder, "sink.log")
         port_file = os.path.join(folder, "sink.port")
         program = os.path.join(bench.TOOLS, "http_sink")
         bench.fail_unless(os.access(program, os.X_OK), f"{program} is missing: make bench builds it")
         self.process = subprocess.Popen(
-            [program, "--port-file", port_file, "--log", self.log],
+            [program, "--port-file", port_file, *(["--log", self.log] if has_log else [])],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         belfry.wait_until(lambda: os.path.exists(port_file), 10, "the sink listens")
         with open(port_file, encoding="ascii") as file:
-            self.url = f"http://127.0.0.1:{int(file.read())}/hook"
+            self.port = int(file.read())
+        self.url = f"http://127.0.0.1:{self.port}/hook"
 
     def requests(self):
         self.process.send_signal(bench.signal.SIGUSR1)

@@ -102,7 +102,8 @@ def script_materialize():
 def script_claim():
     columns = {"workspace_ids": f"{WORKSPACE}::uuid", "campaign_ids": f"{CAMPAIGN}::uuid",
                "call_ids": "id", "attempt_ids": "uuid7(clock_timestamp(), slot)",
-               "due_at": "scheduled_at", "in_line": "true"}
+               "due_at": "scheduled_at", "in_line": "true",
+               "windows_of": "NULL::timestamptz", "open_until": "NULL::timestamptz"}
     return ADVANCE + f"""SELECT await_status(:upto, 'none');
 SELECT {arrays(columns)}
 FROM (SELECT id, slot, scheduled_at FROM scheduled_call WHERE campaign_id = {CAMPAIGN}

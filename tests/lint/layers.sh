@@ -60,8 +60,8 @@ END { exit bad }
 awk '
 BEGIN {
 	rank["base"] = 0
-	rank["json"] = rank["sec"] = rank["sys"] = rank["domain"] = 1
-	rank["wire"] = 2
+	rank["json"] = rank["sec"] = rank["domain"] = 1
+	rank["wire"] = rank["sys"] = 2
 	rank["loop"] = 3
 	rank["pg"] = rank["redis"] = rank["http"] = rank["dial"] = 4
 	rank["store"] = rank["queue"] = 5

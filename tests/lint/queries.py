@@ -3,8 +3,10 @@
 Each file has its header (a purpose, its parameters in order; the build checks their types). No
 SELECT *; who claims work with SKIP LOCKED says in which order and how much. A statement of the
 gateway (api_*.sql) names the workspace: it takes workspace_id, and binds it to a column of that
-name, so that no request can reach another tenant's rows.
+name, and so does each table of tenants that it reads or changes, so that no request can reach
+another tenant's rows.
 """
+import glob
 import os
 import re
 import sys
@@ -35,6 +37,43 @@ def names_workspace(header, body):
     return False
 
 
+def tenant_tables():
+    """The tables of the schema whose rows belong to a workspace."""
+    tables = set()
+    for path in sorted(glob.glob("proto/schema/*.sql")):
+        text = source.read(path)
+        for name, columns in re.findall(r"CREATE TABLE (\w+) \((?!LIKE)(.*?)\n\)", text, re.DOTALL):
+            if re.search(r"^\tworkspace_id uuid", columns, re.MULTILINE):
+                tables.add(name)
+        tables.update(new for new, old in re.findall(r"CREATE TABLE (\w+) \(LIKE (\w+)", text)
+                      if old in tables)
+    return tables
+
+
+NO_ALIAS = ("(?!(?:WHERE|SET|ON|LEFT|JOIN|CROSS|USING|ORDER|GROUP|LIMIT|FOR|RETURNING|VALUES|UNION|INNER|"
+            r"FROM|AND|OR|THEN|END|DO|AS)\b)")
+
+
+def unbound_tables(body, tables):
+    """Tables of tenants whose workspace_id the statement does not name, by alias where there is one."""
+    plain = 0
+    names = len(re.findall(r"(?<![\w.])workspace_id\b", body))
+    place = rf"(?<![\w.])({'|'.join(sorted(tables))})(?:\s+(?:AS\s+)?{NO_ALIAS}(\w+))?(?![\w.(])"
+    for found in re.finditer(place, body):
+        table, alias = found.groups()
+        before = body[:found.start()].rstrip()
+        # After a comma a table has an alias; what has none is a column or a part of WITH.
+        if not re.search(r"\b(?:FROM|JOIN|UPDATE|INTO)$" + ("|,$" if alias else ""), before):
+            continue
+        if alias and not re.search(rf"\b{alias}\.workspace_id\b", body):
+            yield f"{table} {alias}"
+        elif not alias:
+            plain += 1
+            names += len(re.findall(rf"\b{table}\.workspace_id\b", body))
+    if plain > names:
+        yield "a table without alias"
+
+
 def own_relations(body):
     """Relations whose columns the statement itself names: WITH parts, value lists, their aliases."""
     own = set(re.findall(r"(?:\bWITH|,)\s+(\w+)\s+AS\b", body, re.IGNORECASE))
@@ -44,7 +83,7 @@ def own_relations(body):
     return own
 
 
-def faults(path, excepted):
+def faults(path, excepted, tables):
     name = os.path.splitext(os.path.basename(path))[0]
     header, body = split(source.read(path))
     if not header or header[0].startswith(("$", "rows:")):
@@ -59,17 +98,20 @@ def faults(path, excepted):
         yield "more than one statement"
     if name.startswith("api_") and name not in excepted and not names_workspace(header, body):
         yield "a statement of the gateway names the workspace ($n workspace_id uuid, in a condition)"
+    if name.startswith("api_"):
+        for table in unbound_tables(body, tables - own_relations(body)):
+            yield f"{table}: its workspace_id is not named"
 
 
 def main():
-    excepted, count, seen = {}, 0, set()
+    excepted, count, seen, tables = {}, 0, set(), tenant_tables()
     for line in source.read(sys.argv[1]).splitlines():
         if line and not line.startswith("#"):
             name, reason = line.split(None, 1)
             excepted[name] = reason
     for path in sys.stdin.read().split():
         seen.add(os.path.splitext(os.path.basename(path))[0])
-        for what in faults(path, excepted):
+        for what in faults(path, excepted, tables):
             count += 1
             print(f"{path}: {what}")
     for name in excepted:

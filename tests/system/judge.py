@@ -4,6 +4,8 @@ receiver's log and the API's answers, never from the engine's own tables alone.
 Each function raises AssertionError with what it found. `dials` are the ledger's dial entries of the
 campaign, `events` the bodies that a receiver got (repetitions allowed)."""
 import collections
+import datetime
+import zoneinfo
 
 TERMINAL = {"scheduled_call.dispatched", "scheduled_call.failed", "scheduled_call.cancelled"}
 
@@ -64,6 +66,27 @@ def i6_never_early(dials, planned):
         if dial["attempt"] == 1 and dial["call"] in planned:
             fail_unless(dial["t_us"] >= planned[dial["call"]], "I6 dialed before its instant",
                         (dial, planned[dial["call"]]))
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def is_inside(windows, zone, at_us):
+    """Does an instant lie inside of calling windows, by the clocks of a zone?"""
+    local = datetime.datetime.fromtimestamp(at_us // 1000000, zoneinfo.ZoneInfo(zone))
+    if local.strftime("%Y-%m-%d") in windows.get("blackout_dates", []):
+        return False
+    if "weekly" not in windows:
+        return True
+    minute = local.strftime("%H:%M")
+    return any(WEEKDAYS[local.weekday()] in span["days"] and span["start"] <= minute < span["end"]
+               for span in windows["weekly"])
+
+
+def i6_inside_windows(dials, windows, zone_of):
+    """zone_of(number): whose clocks count for a dial to it."""
+    outside = [dial for dial in dials if not is_inside(windows, zone_of(dial["to"]), dial["t_us"])]
+    fail_unless(not outside, "I6 dialed outside of the calling windows", (len(outside), outside[:3]))
 
 
 def i7_rate(dials, rate_per_minute, bursts=0):

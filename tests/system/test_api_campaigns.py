@@ -117,12 +117,22 @@ class Campaigns(ApiCase):
             answer = self.api.request("POST", "/v1/campaigns", self.one.draft(**fields))
             self.problem(answer, 422, code, pointer)
 
-    def test_what_is_not_served_yet_is_501(self):
-        for fields in ({"kind": "recurring", "to_number": "+14155550123", "cron": "* * * * *",
-                        "rate_limit_per_minute": None},
-                       {"calling_windows": {"timezone": "target", "weekly": []}}):
-            answer = self.api.request("POST", "/v1/campaigns", self.one.draft(**fields))
-            self.problem(answer, 501, "not_implemented")
+    def test_calling_windows_are_judged_and_read_back(self):
+        windows = {"timezone": "target", "blackout_dates": ["2026-12-25"],
+                   "weekly": [{"days": ["mon", "fri"], "start": "09:00", "end": "20:00"}]}
+        made = self.one.campaign(calling_windows=windows)
+        self.assertEqual(made["calling_windows"], windows)
+        self.assertEqual(self.api.get("/v1/campaigns/" + made["id"])["calling_windows"], windows)
+        for wrong, code, pointer in (
+                ({"timezone": "Mars/Olympus"}, "invalid_timezone", "/calling_windows/timezone"),
+                ({"weekly": [{"days": ["mon"], "start": "20:00", "end": "09:00"}]},
+                 "validation_error", None),
+                ({"blackout_dates": ["2026-02-30"]}, "validation_error", None),
+                ({"holidays": []}, "validation_error", "/calling_windows/holidays")):
+            answer = self.api.request("POST", "/v1/campaigns",
+                                      self.one.draft(calling_windows=wrong))
+            problem = self.problem(answer, 422, code, *([pointer] if pointer else []))
+            self.assertTrue(problem["errors"][0]["pointer"].startswith("/calling_windows/"))
 
     def test_unknown_references_are_refused(self):
         answer = self.api.request("POST", "/v1/campaigns", self.one.draft(agent_id=type_id("agt")))

@@ -2,6 +2,7 @@
 and what it says while Postgres is away."""
 import http.client
 import json
+import socket
 import threading
 import time
 import unittest
@@ -17,16 +18,27 @@ ROUTES = [
     ("POST", "/v1/campaigns/{cmp}/pause", "control"),
     ("POST", "/v1/campaigns/{cmp}/resume", "control"),
     ("POST", "/v1/campaigns/{cmp}/cancel", "control"), ("GET", "/v1/campaigns/{cmp}/stats", "read"),
-    ("GET", "/v1/campaigns/{cmp}/calls", "read"), ("POST", "/v1/campaigns/{cmp}/targets", "write"),
+    ("GET", "/v1/campaigns/{cmp}/calls", "read"), ("POST", "/v1/schedules/preview", "read"),
+    ("POST", "/v1/campaigns/{cmp}/targets", "write"),
     ("GET", "/v1/campaigns/{cmp}/targets", "read"),
     ("POST", "/v1/campaigns/{cmp}/targets/skip", "control"),
     ("GET", "/v1/campaigns/{cmp}/targets/{tgt}", "read"),
     ("DELETE", "/v1/campaigns/{cmp}/targets/{tgt}", "control"),
     ("GET", "/v1/scheduled-calls", "read"), ("GET", "/v1/scheduled-calls/{call}", "read"),
+    ("POST", "/v1/scheduled-calls", "control"),
+    ("POST", "/v1/scheduled-calls/{call}/cancel", "control"),
     ("POST", "/v1/webhook-endpoints", "admin"), ("GET", "/v1/webhook-endpoints", "read"),
     ("GET", "/v1/webhook-endpoints/{whk}", "read"),
     ("DELETE", "/v1/webhook-endpoints/{whk}", "admin"),
+    ("PATCH", "/v1/webhook-endpoints/{whk}", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/enable", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/disable", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/rotate-secret", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/test", "admin"),
+    ("POST", "/v1/webhook-endpoints/{whk}/replay", "admin"),
     ("GET", "/v1/webhook-endpoints/{whk}/deliveries", "read"),
+    ("GET", "/v1/deliveries/{dlv}", "read"), ("POST", "/v1/deliveries/{dlv}/replay", "admin"),
+    ("GET", "/v1/events", "read"),
     ("POST", "/v1/agents", "write"), ("GET", "/v1/agents", "read"),
     ("GET", "/v1/agents/{agt}", "read"), ("PATCH", "/v1/agents/{agt}", "write"),
     ("DELETE", "/v1/agents/{agt}", "write"),
@@ -37,13 +49,19 @@ ROUTES = [
     ("GET", "/v1/trunks/{trk}", "read"), ("PATCH", "/v1/trunks/{trk}", "admin"),
     ("DELETE", "/v1/trunks/{trk}", "admin"),
     ("GET", "/v1/workspace", "read"), ("PATCH", "/v1/workspace", "admin"),
+    ("POST", "/v1/workspace/credit", "operator"),
+    ("POST", "/v1/api-keys", "admin"), ("GET", "/v1/api-keys", "admin"),
+    ("GET", "/v1/api-keys/{key}", "admin"), ("DELETE", "/v1/api-keys/{key}", "admin"),
+    ("GET", "/v1/audit", "admin"),
 ]
-PREFIXES = ("cmp", "tgt", "call", "whk", "agt", "num", "trk")
+PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk", "key")
 # A body that passes the form of each route that takes one.
 BODIES = {
     "/v1/campaigns/{cmp}": {"name": "x"}, "/v1/campaigns/{cmp}/targets": {"targets": []},
     "/v1/campaigns/{cmp}/targets/skip": {"ids": []}, "/v1/agents/{agt}": {"name": "x"},
     "/v1/numbers/{num}": {"calls_per_minute": 5}, "/v1/trunks/{trk}": {"name": "x"},
+    "/v1/webhook-endpoints/{whk}": {"description": "x"},
+    "/v1/webhook-endpoints/{whk}/replay": {"since": "2026-01-01T00:00:00Z"},
 }
 
 
@@ -117,6 +135,18 @@ class Edges(ApiCase):
 
     # --- tenants -------------------------------------------------------------------------------
 
+    def rows_of(self, tenant):
+        """A digest of all rows of a workspace, by table."""
+        tables = self.it.psql("SELECT table_name FROM information_schema.columns WHERE "
+                              "table_schema = 'public' AND column_name = 'workspace_id' "
+                              "AND table_name IN (SELECT relname FROM pg_class WHERE relkind IN "
+                              "('r', 'p')) ORDER BY 1")
+        self.assertGreater(len(tables), 15)
+        one = ("SELECT '{0}', count(*), md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) "
+               "FROM {0} t WHERE workspace_id = '{1}'")
+        return self.it.psql(" UNION ALL ".join(one.format(name, to_uuid(tenant.workspace))
+                                               for name, in tables))
+
     def test_ids_of_another_workspace_answer_like_ids_that_do_not_exist(self):
         two = self.two
         campaign = two.campaign(targets=["+12015550111"])["id"]
@@ -130,11 +160,18 @@ class Edges(ApiCase):
             f"WHERE c.id = '{to_uuid(campaign)}' RETURNING id")
         endpoint = two.api.post("/v1/webhook-endpoints",
                                 {"url": "https://example.com/", "events": ["*"]})["id"]
+        delivery = self.it.value(
+            "INSERT INTO delivery_done (workspace_id, endpoint_id, id, sequence, event_type, "
+            "generation, created_at, ended_at, status, attempts) SELECT "
+            f"'{ws}', '{to_uuid(endpoint)}', gen_random_uuid(), 1, 'campaign.completed', 1, now(), "
+            "now(), 'delivered', 1 RETURNING id")
         theirs = {"cmp": campaign, "tgt": target, "call": type_id("call", call), "whk": endpoint,
-                  "agt": two.agent, "num": two.number, "trk": two.trunk}
+                  "dlv": type_id("dlv", delivery),
+                  "agt": two.agent, "num": two.number, "trk": two.trunk,
+                  "key": two.api.get("/v1/api-keys")["data"][0]["id"]}
         unknown = {prefix: type_id(prefix) for prefix in PREFIXES}
         malformed = {prefix: prefix + "_no-id" for prefix in PREFIXES}
-        before = self.it.psql("SELECT status, updated_at FROM campaign ORDER BY id")
+        before = self.rows_of(two)
         seen = 0
         for method, path, _ in ROUTES:
             if "{" not in path:
@@ -150,7 +187,7 @@ class Edges(ApiCase):
             self.assertEqual(answers[0], answers[2], path)
             seen += 1
         self.assertGreater(seen, 25)
-        self.assertEqual(self.it.psql("SELECT status, updated_at FROM campaign ORDER BY id"), before)
+        self.assertEqual(self.rows_of(two), before)
         # The owner finds all of them.
         for method, path, _ in ROUTES:
             if method == "GET" and "{" in path:
@@ -160,12 +197,29 @@ class Edges(ApiCase):
         three = Tenant(self, self.fresh_number())
         self.two.campaign()
         self.two.api.post("/v1/webhook-endpoints", {"url": "https://example.com/", "events": ["*"]})
+        self.assertEqual(three.api.get("/v1/events?after=0")["data"], [])
         for path in ("campaigns", "scheduled-calls", "webhook-endpoints"):
             self.assertEqual(three.api.get(f"/v1/{path}"),
                              {"data": [], "next_cursor": None, "has_more": False})
         for path, own in (("agents", three.agent), ("numbers", three.number),
                           ("trunks", three.trunk)):
             self.assertEqual([x["id"] for x in three.api.get(f"/v1/{path}")["data"]], [own])
+        self.assertEqual([x["last_four"] for x in three.api.get("/v1/api-keys")["data"]],
+                         [three.api.key[-4:]])
+
+    def test_filters_and_lists_of_ids_reach_no_other_workspace(self):
+        theirs = self.two.campaign(targets=["+12015550151"])["id"]
+        target = self.two.api.get(f"/v1/campaigns/{theirs}/targets")["data"][0]["id"]
+        own = self.one.campaign(targets=["+12015550151"])["id"]
+        before = self.rows_of(self.two)
+        self.assertEqual(self.api.post(f"/v1/campaigns/{own}/targets/skip", {"ids": [target]}),
+                         {"skipped": 0})
+        self.assertEqual(self.api.get("/v1/scheduled-calls?campaign_id=" + theirs)["data"], [])
+        self.problem(self.api.request("GET", f"/v1/campaigns/{own}/targets/{target}"), 404,
+                     "not_found")
+        self.problem(self.api.request("DELETE", f"/v1/campaigns/{own}/targets/{target}"), 404,
+                     "not_found")
+        self.assertEqual(self.rows_of(self.two), before)
 
     def test_references_to_another_workspace_in_a_body_are_refused(self):
         draft = self.one.draft()
@@ -268,13 +322,53 @@ class Edges(ApiCase):
             answer = self.api.request("GET", "/v1/workspace", headers={"X-Request-Id": bad})
             self.assertRegex(answer.headers["X-Request-Id"], r"^[0-9a-f-]{36}$")
 
+    def raw(self, *parts):
+        """What comes back for bytes on a connection of their own, until its end: an Answer."""
+        with socket.create_connection((self.api.host, self.api.port), timeout=30) as connection:
+            for part in parts:
+                connection.sendall(part)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            answer = belfry.Answer(response.status, response.headers, response.read())
+            self.assertEqual(connection.recv(1), b"")
+        return answer
+
+    def test_violations_of_framing_and_limits_are_problems_with_a_request_id(self):
+        head = b"GET /v1/workspace HTTP/1.1\r\nHost: x\r\n"
+        post = b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-1\r\n"
+        for status, code, sent in (
+                (400, "malformed_request", b"GET /v1/workspace\r\n\r\n"),
+                (400, "malformed_request", b"GET /v1/workspace HTTP/1.1\r\n\r\n"),
+                (400, "malformed_request", head + b"Host: y\r\n\r\n"),
+                (400, "malformed_request", head + b"X y: z\r\n\r\n"),
+                (400, "malformed_request", head + b"X-Request-Id: a\nb\r\n\r\n"),
+                (400, "malformed_request", post + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+                (400, "malformed_request",
+                 post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                (400, "malformed_request", post + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+                (400, "malformed_request", b"GET /v1/../x HTTP/1.1\r\nHost: x\r\n\r\n"),
+                (413, "payload_too_large", post + b"Content-Length: 999999999999\r\n\r\n"),
+                (431, "headers_too_large", head + b"X: " + b"x" * 20000 + b"\r\n\r\n"),
+                (408, "request_timeout", head),  # and no more, for ten seconds
+                (501, "not_implemented", b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n")):
+            answer = self.raw(sent)
+            problem = self.problem(answer, status, code)
+            self.assertRegex(problem["request_id"], r"\A(mine-1|[0-9a-f-]{36})\Z")
+            self.assertEqual(answer.headers["Connection"], "close")
+        # Where the header was read, the caller's own name for it holds.
+        answer = self.raw(post + b"Content-Length: 999999999999\r\n\r\n")
+        self.assertEqual(answer.headers["X-Request-Id"], "mine-1")
+        log = self.it.log("api-gateway.0")
+        self.assertRegex(log, r"http_refused .*request_id=(mine-1|[0-9a-f-]{36})")
+
     def test_open_routes(self):
         client = self.client("")
         self.assertEqual(client.request("GET", "/healthz").body, b"ok\n")
-        self.assertEqual(client.request("GET", "/readyz").body, b"ready\n")
+        self.assertRegex(client.request("GET", "/readyz").body, rb"\Aready\ntzdata \S+\n\Z")
         metrics = client.request("GET", "/metrics").body.decode()
         self.assertRegex(metrics, r'belfry_http_requests_total\{class="2xx"\} \d+\n')
         self.assertIn("belfry_pg_up 1\n", metrics)
+        self.assertRegex(metrics, r'\nbelfry_tzdata_info\{version="[^"]+"\} 1\n')
         answer = client.request("GET", "/openapi.yaml")
         self.assertEqual(answer.status, 200)
         self.assertTrue(answer.body.startswith(b"openapi: 3.1"))
@@ -291,7 +385,8 @@ class Edges(ApiCase):
             elif line and not line.startswith(" "):
                 path = None
         names = {"cmp": "campaign_id", "tgt": "target_id", "call": "call_id", "whk": "endpoint_id",
-                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id"}
+                 "dlv": "delivery_id",
+                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id", "key": "key_id"}
         served = {(m, fill(p, {k: "{%s}" % v for k, v in names.items()})) for m, p, _ in ROUTES}
         served |= {("GET", p) for p in ("/healthz", "/readyz", "/metrics", "/openapi.yaml")}
         self.assertEqual(found, served)
@@ -466,7 +561,8 @@ class Away(ApiCase):
         self.assertEqual(answer.headers["Retry-After"], "1")
         client = self.client("")
         self.assertEqual(client.request("GET", "/healthz").status, 200)
-        self.assertEqual(client.request("GET", "/readyz").status, 503)
+        # the first 503 may be of one connection that broke; the others break by themselves
+        belfry.wait_until(lambda: client.request("GET", "/readyz").status == 503, 20, "not ready")
         self.it.start("postgres")
         belfry.wait_until(lambda: api.request("GET", "/v1/workspace").status == 200, 30, "200")
         self.assertEqual(client.request("GET", "/readyz").status, 200)

@@ -5,9 +5,10 @@ import unittest
 import belfry
 from api_case import ApiCase, Tenant, to_uuid, type_id
 
-DELIVERY = ["id", "endpoint_id", "event_id", "event_type", "sequence", "status", "reason", "attempts",
-            "next_attempt_at", "last_attempt_at", "last_result", "last_status_code",
-            "last_duration_ms", "last_excerpt", "created_at", "ended_at"]
+DELIVERY = ["id", "endpoint_id", "event_id", "event_type", "sequence", "status", "reason",
+            "generation", "replayed_as", "attempts", "next_attempt_at", "last_attempt_at",
+            "last_result", "last_status_code", "last_duration_ms", "last_excerpt", "created_at",
+            "ended_at"]
 
 
 class Resources(ApiCase):
@@ -210,6 +211,51 @@ class Resources(ApiCase):
         admin = self.client(self.key(three.workspace, "read,admin"))
         self.assertEqual(admin.patch("/v1/workspace", {"name": "n"})["name"], "n")
 
+    def test_credit_is_added_by_operators(self):
+        three = Tenant(self, self.fresh_number())
+        path = "/v1/workspace/credit"
+        self.assertIsNone(three.api.get("/v1/workspace")["credit_s"])
+        self.assertEqual(three.api.post(path, {"add_s": 90}), {"added_s": 90, "credit_s": 90})
+        headers = {"Idempotency-Key": "credit"}
+        first = three.api.request("POST", path, {"add_s": 10}, headers)
+        again = three.api.request("POST", path, {"add_s": 10}, headers)
+        self.assertEqual(first.json, {"added_s": 10, "credit_s": 100})
+        self.assertEqual((again.status, again.json), (200, first.json))
+        self.assertEqual(again.headers["Idempotent-Replayed"], "true")
+        self.assertEqual(three.api.post(path, {"add_s": -30})["credit_s"], 70)
+        self.assertEqual(three.api.get("/v1/workspace")["credit_s"], 70)
+        for body, pointer in (({}, "/add_s"), ({"add_s": "5"}, "/add_s"), ({"add_s": None}, "/add_s"),
+                              ({"add_s": 10 ** 12 + 1}, "/add_s"), ({"add_s": 1, "x": 1}, "/x")):
+            self.problem(three.api.request("POST", path, body), 422, "validation_error", pointer)
+        admin = self.client(self.key(three.workspace, "read,write,control,admin"))
+        answer = admin.request("POST", path, {"add_s": 5})
+        self.assertEqual(self.problem(answer, 403, "missing_scope")["scope"], "operator")
+
+    def test_without_credit_nothing_is_started(self):
+        three = Tenant(self, self.fresh_number())
+        path = "/v1/campaigns/" + three.campaign(targets=["+12015550190"])["id"]
+        paused = "/v1/campaigns/" + three.campaign(targets=["+12015550191"])["id"]
+        three.api.post(paused + "/start")
+        three.api.post(paused + "/pause")
+        call = {"to_number": "+12015550192", "from_number": three.e164, "agent_id": three.agent}
+        asked = (path + "/start", None), (paused + "/resume", None), ("/v1/scheduled-calls", call)
+        for credit_s in (0, -5):
+            now = three.api.get("/v1/workspace")["credit_s"] or 0
+            three.api.post("/v1/workspace/credit", {"add_s": credit_s - now})
+            for n, (where, body) in enumerate(asked):
+                answer = three.api.request("POST", where, body, {"Idempotency-Key": f"credit-{n}"})
+                self.problem(answer, 402, "insufficient_credit")
+        self.assertEqual(three.api.get(path)["status"], "draft")
+        self.assertEqual(three.api.get(paused)["status"], "paused")
+        self.assertEqual(three.api.get("/v1/scheduled-calls")["data"], [])
+        self.assertEqual(three.api.post(paused + "/pause")["status"], "paused")
+        # Failures are not stored: the same requests, once there is credit.
+        three.api.post("/v1/workspace/credit", {"add_s": 6})
+        for n, (where, body) in enumerate(asked):
+            answer = three.api.request("POST", where, body, {"Idempotency-Key": f"credit-{n}"})
+            self.assertIn(answer.status, (200, 201), answer)
+        self.assertEqual(three.api.get(path)["status"], "active")
+
     def test_changed_limits_are_told_on_the_control_stream(self):
         streams = self.it.redis("KEYS", "*control*").split()
         self.assertEqual(len(streams), 1, streams)
@@ -233,7 +279,8 @@ class Resources(ApiCase):
                                                                "campaign.completed"],
             "description": "d"})
         self.assertEqual(list(made), ["id", "url", "description", "events", "status",
-                                      "disabled_reason", "secret", "created_at", "updated_at"])
+                                      "disabled_reason", "previous_secret_until", "created_at",
+                                      "updated_at", "secret"])
         self.assertRegex(made["secret"], r"^whsec_[A-Za-z0-9+/]{43}=$")
         self.assertEqual(made["status"], "enabled")
         listed = self.api.get("/v1/webhook-endpoints")["data"]

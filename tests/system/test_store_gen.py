@@ -85,6 +85,18 @@ class GenTest(unittest.TestCase):
         self.assertIn("struct all_types_row *out, struct arena *a);", header)
         self.assertNotIn("get_none_at_all", header)
 
+    def test_it_knows_what_may_change_rows(self):
+        for sql, writes in (
+                ("SELECT a FROM t FOR UPDATE", "false"), ("SELECT 'DELETE FROM' FROM t", "true"),
+                ("INSERT INTO t (a) VALUES (1)", "true"), ("UPDATE t SET a = 1", "true"),
+                ("UPDATE t AS x\n\tSET a = 1", "true"), ("UPDATE t x SET a = 1", "true"),
+                ("WITH w AS (DELETE FROM t RETURNING a) SELECT a FROM w", "true"),
+                ("SELECT publish(array_agg(a)) FROM t", "true"), ("SELECT updated FROM t", "false")):
+            folder, done = self.generate({"one.sql": "-- X.\n" + sql})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(folder, "store_gen.c"), encoding="utf-8") as file:
+                self.assertIn(f".writes = {writes},", file.read(), sql)
+
     def test_no_statements_make_an_empty_list(self):
         folder, done = self.generate({})
         self.assertEqual(done.returncode, 0)

@@ -1,65 +1,17 @@
 """webhook-sender against a private Postgres and Redis: events are published with the schema's own
 function, requests are judged by a receiver of Python's, secrets are sealed by another implementation
 (libcrypto through ctypes)."""
-import base64
 import collections
-import ctypes
-import ctypes.util
 import email.utils
-import os
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 import unittest
-import uuid
 
 import belfry
-from test_admin import Postgres
-
-BIN = os.environ.get("BELFRY_BIN", os.path.join(belfry.ROOT, "build/bin"))
-SENDER = os.path.join(BIN, "webhook-sender")
-KEY = bytes(range(32))
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-DELAY_S, SCALE = 1, 0.3  # each retry waits DELAY_S * SCALE * 0.8..1.2
-
-
-# --- the sealed secret -------------------------------------------------------------------------
-
-
-def type_id(prefix, number):
-    text = ""
-    for _ in range(26):
-        text = ALPHABET[number & 31] + text
-        number >>= 5
-    return f"{prefix}_{text}"
-
-
-def seal(endpoint, secret):
-    """Version, key id, nonce, tag, ciphertext: AES-256-GCM with the endpoint's id as extra data."""
-    lib = ctypes.CDLL(ctypes.util.find_library("crypto"))
-    for name in ("EVP_CIPHER_CTX_new", "EVP_aes_256_gcm"):
-        getattr(lib, name).restype = ctypes.c_void_p
-    cipher = ctypes.c_void_p(lib.EVP_aes_256_gcm())
-    context = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new())
-    nonce, aad, plain = os.urandom(12), type_id("whk", endpoint.int).encode(), secret.encode()
-    out, tag, n = ctypes.create_string_buffer(len(plain)), ctypes.create_string_buffer(16), ctypes.c_int()
-    ok = lib.EVP_EncryptInit_ex(context, cipher, None, KEY, nonce)
-    ok &= lib.EVP_EncryptUpdate(context, None, ctypes.byref(n), aad, len(aad))
-    ok &= lib.EVP_EncryptUpdate(context, out, ctypes.byref(n), plain, len(plain))
-    ok &= lib.EVP_EncryptFinal_ex(context, None, ctypes.byref(n))
-    ok &= lib.EVP_CIPHER_CTX_ctrl(context, 0x10, 16, tag)
-    lib.EVP_CIPHER_CTX_free(context)
-    if ok != 1:
-        raise AssertionError("libcrypto refused")
-    return b"\x01\x02k1" + nonce + tag.raw + out.raw
-
-
-def new_secret():
-    return "whsec_" + base64.b64encode(os.urandom(32)).decode()
+import webhook_case
+from webhook_case import DELAY_S, SCALE, new_secret, seal
 
 
 # --- servers -----------------------------------------------------------------------------------
@@ -81,12 +33,15 @@ class RawServer:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.held = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # the thread ends before its descriptor is another's
+        self.thread.join(timeout=10)
         self.listener.close()
         for peer in self.held:
             peer.close()
@@ -137,132 +92,7 @@ class Counting(belfry.Receiver):
     delayed_paths = []
 
 
-class WebhookTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.pg = Postgres()
-        cls.addClassCleanup(cls.pg.close)
-        cls.pg.start()
-        cls.pg.wait()
-        folder = os.path.join(belfry.ROOT, "proto/schema")
-        for name in sorted(os.listdir(folder)):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                cls.pg.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", cls.pg.url, "-c",
-                           file.read())
-        cls.home = tempfile.mkdtemp(prefix="webhooks-")
-        cls.addClassCleanup(shutil.rmtree, cls.home)
-
-    def setUp(self):
-        self.senders = []
-        self.redis = None
-        self.workspace = uuid.uuid4()
-        self.start_redis()
-        self.addCleanup(self.stop_all)
-        self.rows(f"INSERT INTO workspace (id, name) VALUES ('{self.workspace}', 'w')")
-        self.rows(f"INSERT INTO workspace_sequence (workspace_id) VALUES ('{self.workspace}')")
-
-    def stop_all(self):
-        for sender, _ in self.senders:
-            if sender.poll() is None:
-                sender.send_signal(signal.SIGCONT)
-                sender.kill()
-            sender.wait(timeout=30)
-            text = self.log_of(sender)
-            self.assertIsNone(belfry.SANITIZER.search(text), text)
-            if not self._outcome.success:
-                print(f"--- a sender's log\n{text[-4000:]}", flush=True)
-        self.redis.kill()
-        self.redis.wait()
-        self.rows("DELETE FROM webhook_sender; DELETE FROM delivery")
-
-    # --- what a test says
-
-    def start_redis(self):
-        self.redis = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.home + "/redis.sock", "--save", "",
-             "--dir", self.home], stdout=subprocess.DEVNULL)
-        belfry.wait_until(lambda: os.path.exists(self.home + "/redis.sock"), 10, "Redis")
-
-    def sender(self, **settings):
-        env = {"PATH": os.environ["PATH"], "BELFRY_DATABASE_URL": self.pg.url,
-               "BELFRY_REDIS_URL": f"unix://{self.home}/redis.sock",
-               "BELFRY_SECRET_KEYS": "k1:" + base64.b64encode(KEY).decode(),
-               "BELFRY_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8", "BELFRY_WEBHOOK_ALLOW_HTTP": "1",
-               "BELFRY_WEBHOOK_SCHEDULE": ",".join(["0"] + [str(DELAY_S)] * 5),
-               "BELFRY_WEBHOOK_TIME_SCALE": str(SCALE)}
-        env.update({f"BELFRY_{key}": value for key, value in settings.items()})
-        env.update({key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")})
-        log = os.path.join(self.home, f"sender-{uuid.uuid4().hex}.log")
-        with open(log, "wb") as file:
-            process = subprocess.Popen([SENDER], env=env, stderr=file)
-        self.senders.append((process, log))
-        alive = len([1 for other, _ in self.senders if other.poll() is None])
-        belfry.wait_until(
-            lambda: process.poll() is not None or self.number("SELECT count(*) FROM webhook_sender")
-            >= alive, 10, "the sender's row")
-        self.assertIsNone(process.poll())
-        return process
-
-    def log_of(self, sender):
-        log, = [log for process, log in self.senders if process is sender]
-        with open(log, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def receiver(self, respond=None):
-        receiver = belfry.Receiver(respond)
-        self.addCleanup(receiver.close)
-        return receiver
-
-    def rows(self, sql):
-        text = self.pg.sql(sql)
-        return [line.split("|") for line in text.splitlines()]
-
-    def number(self, sql):
-        return int(self.pg.sql(sql))
-
-    def endpoint(self, url, secret=None, events="{*}"):
-        made = uuid.uuid4()
-        self.rows("INSERT INTO webhook_endpoint (workspace_id, id, url, events, secret) VALUES "
-                  f"('{self.workspace}', '{made}', '{url}', '{events}', "
-                  f"'\\x{seal(made, secret or new_secret()).hex()}')")
-        return made
-
-    def hook(self, receiver, path):
-        """An endpoint at the receiver, which learns its secret."""
-        receiver.secrets[path] = new_secret()
-        return self.endpoint(receiver.url(path), receiver.secrets[path])
-
-    def publish(self, count=1, event="scheduled_call.failed", wake=True):
-        """Events of failed calls, each with its deliveries, in one transaction; wakes the senders."""
-        self.rows(f"""
-            SELECT publish(array_agg(ROW('{event}', '{self.workspace}', now(), 'bulk',
-                jsonb_populate_record(NULL::scheduled_call, jsonb_build_object(
-                    'workspace_id', '{self.workspace}', 'id', uuid7(now(), i),
-                    'campaign_id', uuid7(now(), 1), 'target_id', uuid7(now(), i),
-                    'agent_id', uuid7(now(), 2), 'to_number', '+1555' || (1000000 + i),
-                    'from_number', '+15550100000', 'external_id', 'crm-' || i,
-                    'variables', jsonb_build_object('name', 'Ada'), 'created_at', now(),
-                    'scheduled_at', now(), 'status', 'failed', 'outcome', 'no_answer')),
-                3, 'no_answer', 480, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable))
-            FROM generate_series(1, {count}) i""")
-        if wake:
-            subprocess.run(["redis-cli", "-s", self.home + "/redis.sock", "XADD", "bf:wake", "*", "e",
-                            "1"], check=True, stdout=subprocess.DEVNULL)
-
-    def wait_done(self, count, deadline_s=20):
-        done = f"SELECT count(*) FROM delivery_done WHERE workspace_id = '{self.workspace}'"
-        belfry.wait_until(lambda: self.number(done) >= count, deadline_s,
-                          lambda: f"{count} finished deliveries, there are {self.number(done)}")
-        self.assertEqual(self.number(done), count)
-
-    def done(self, endpoint, columns="status, coalesce(reason, '-'), attempts, result"):
-        return self.rows(f"SELECT {columns} FROM delivery_done WHERE endpoint_id = '{endpoint}' "
-                         "ORDER BY sequence")
-
-    def stop(self, sender, deadline_s=20):
-        sender.terminate()
-        self.assertEqual(sender.wait(timeout=deadline_s), 0)
-
+class WebhookTest(webhook_case.WebhookCase):
     # --- the road
 
     def test_events_arrive_signed_once_with_the_same_bytes(self):
@@ -423,6 +253,51 @@ class WebhookTest(unittest.TestCase):
         self.assertEqual(self.rows(f"{state}'{short}'"), [["enabled", "-"]])
         self.assertEqual(len(self.done(told)), 1)
         self.assertEqual(self.done(long), [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 4)
+
+    def test_attempts_of_deliveries_that_wait_count_for_the_disabling(self):
+        receiver = self.receiver(lambda hook: 500)
+        end = self.hook(receiver, "/a")
+        self.rows("UPDATE webhook_endpoint SET failing_since = now() - interval '73 hours' "
+                  f"WHERE id = '{end}'")
+        # Three dead letters are 18 attempts; the two that a fourth delivery has behind it make 20.
+        self.publish(1, wake=False)
+        self.rows("UPDATE delivery SET attempts = 2, due_at = now() + interval '1 hour'")
+        self.sender(WEBHOOK_TIME_SCALE="0.01")
+        state = f"SELECT status FROM webhook_endpoint WHERE id = '{end}'"
+        for count in (1, 2):
+            self.publish()
+            self.wait_done(count)
+        self.assertEqual(self.rows(state), [["enabled"]])
+        self.publish()
+        belfry.wait_until(lambda: self.rows(state) == [["disabled"]], 10, "the disabling")
+        self.wait_done(4)
+        self.assertEqual(collections.Counter(row[1] for row in self.done(end)),
+                         {"attempts_exhausted": 3, "endpoint_disabled": 1})
+        self.assertEqual(len(receiver.hooks), 18)
+
+    def test_what_cannot_be_sent_is_a_dead_letter_with_its_reason(self):
+        receiver = self.receiver()
+        end = self.hook(receiver, "/a")
+        self.publish(3, event="campaign.completed", wake=False)
+        self.rows("UPDATE event SET data = '{\"x\":\"' || repeat('y', 70000) || '\"}' WHERE "
+                  f"workspace_id = '{self.workspace}' AND sequence = 1")
+        self.rows(f"DELETE FROM event WHERE workspace_id = '{self.workspace}' AND sequence = 2")
+        self.sender()
+        self.publish()
+        self.wait_done(4)
+        self.assertEqual([row[:2] for row in self.done(end)],
+                         [["dead_letter", "body_too_large"], ["dead_letter", "event_missing"],
+                          ["delivered", "-"], ["delivered", "-"]])
+        self.assertEqual(len(receiver.hooks), 2)
+
+    def test_a_test_that_failed_is_not_tried_again(self):
+        receiver = self.receiver(lambda hook: 500)
+        end = self.hook(receiver, "/a")
+        self.sender(WEBHOOK_TIME_SCALE="0")
+        self.publish(2, event="webhook_endpoint.test")
+        self.wait_done(2)
+        self.assertEqual(self.done(end), [["dead_letter", "test_failed", "1", "http_error"]] * 2)
+        self.assertEqual([hook.attempt for hook in receiver.hooks], [1, 1])
 
     def test_deliveries_of_a_deleted_endpoint_are_buried(self):
         receiver = self.receiver()

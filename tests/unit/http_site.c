@@ -68,11 +68,14 @@ void site_answer_first(struct site *s)
 	answer(s, CONTAINER_OF(n, struct held, node)->request);
 }
 
-void site_problem(int status, const char *code, const char *detail, struct strbuf *body, void *arg)
+void site_problem(const struct http_violation *v, struct strbuf *body,
+		  char request_id[HTTP_REQUEST_ID_SIZE], void *arg)
 {
 	(void)arg;
-	strbuf_addf(body, "{\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\"}", status, code,
-		    detail);
+	if (v->request_id.n > 0 && v->request_id.n < HTTP_REQUEST_ID_SIZE)
+		memcpy(request_id, v->request_id.p, v->request_id.n);
+	strbuf_addf(body, "{\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\"}", v->status, v->code,
+		    v->detail);
 }
 
 struct site *site_open(struct http_server_options o)

@@ -35,7 +35,8 @@ extern const struct http_server_options site_defaults;
 
 struct site *site_open(struct http_server_options o);
 void site_close(struct site *s);
-void site_problem(int status, const char *code, const char *detail, struct strbuf *body, void *arg);
+void site_problem(const struct http_violation *v, struct strbuf *body,
+		  char request_id[HTTP_REQUEST_ID_SIZE], void *arg);
 void site_answer_first(struct site *s); /* of the requests that are held */
 
 /* Connects and sends. */

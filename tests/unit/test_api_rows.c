@@ -22,6 +22,7 @@ static void statements_that_share_a_reader_have_the_same_columns(void **state)
 		{ &stmt_api_call_ids, &stmt_api_campaign_call_ids },
 		{ &stmt_api_agent_delete, &stmt_api_number_delete },
 		{ &stmt_api_agent_delete, &stmt_api_trunk_delete },
+		{ &stmt_api_delivery_list, &stmt_api_delivery_get },
 		{ &stmt_api_campaign_lock, &stmt_api_campaign_lock_append },
 	};
 

@@ -379,6 +379,48 @@ static void jitter_stays_within_its_share_on_both_sides_in_whole_milliseconds(vo
 	}
 }
 
+static void a_retry_at_the_next_occurrence_or_later_is_not_made(void **state)
+{
+	const usec_t now = S(1700000000);
+	static const struct {
+		enum outcome o;
+		usec_t delay_us, retry_after_us, before_us; /* before_us: from now; 0 = any time */
+		enum retry_next next;
+	} rows[] = {
+		{ OUTCOME_BUSY, S(20), 0, S(20) + 1, RETRY_AGAIN },
+		{ OUTCOME_BUSY, S(20), 0, S(20), RETRY_FAILED },
+		{ OUTCOME_BUSY, S(20), 0, S(-5), RETRY_FAILED },
+		{ OUTCOME_BUSY, S(20), 0, 0, RETRY_AGAIN },
+		{ OUTCOME_BUSY, S(20), 0, USEC_NEVER, RETRY_AGAIN },
+		{ OUTCOME_ANSWERED_MACHINE, S(20), 0, S(10), RETRY_DONE },
+		{ OUTCOME_RATE_LIMITED, S(1), S(30), S(31), RETRY_AGAIN },
+		{ OUTCOME_RATE_LIMITED, S(1), S(30), S(30), RETRY_FAILED },
+		{ OUTCOME_CARRIER_ERROR, S(60), 0, S(59), RETRY_FAILED },
+		/* Not retries: what did not reach a phone is not made up for by the next one. */
+		{ OUTCOME_NOT_SENT, S(20), 0, S(-5), RETRY_VOID },
+		{ OUTCOME_CONFIG_ERROR, S(20), 0, S(-5), RETRY_BACK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct retry_policy p = with_rule((struct retry_rule){
+			.outcomes = BIT(rows[i].o), .delay_us = rows[i].delay_us });
+		usec_t before = rows[i].before_us;
+		struct retry_facts f = fresh(9);
+		f.now = now;
+		f.retry_before = before == 0 || before == USEC_NEVER ? before : now + before;
+		struct retry_decision d =
+			retry_decide(&p, &f, rows[i].o, rows[i].retry_after_us, MIDDLE);
+		CHECK(d.next == rows[i].next, "row %zu: %s", i, retry_next_name(d.next));
+		/* The attempt itself costs what it costs. */
+		f.retry_before = 0;
+		CHECK(d.is_counted ==
+			      retry_decide(&p, &f, rows[i].o, rows[i].retry_after_us, MIDDLE)
+				      .is_counted,
+		      "row %zu", i);
+	}
+}
+
 static void the_longest_delays_stay_exact(void **state)
 {
 	const struct retry_policy p = with_rule((struct retry_rule){
@@ -418,6 +460,7 @@ int main(void)
 		cmocka_unit_test(retry_after_is_the_least_that_is_waited),
 		cmocka_unit_test(no_jitter_takes_a_dial_below_retry_after),
 		cmocka_unit_test(jitter_stays_within_its_share_on_both_sides_in_whole_milliseconds),
+		cmocka_unit_test(a_retry_at_the_next_occurrence_or_later_is_not_made),
 		cmocka_unit_test(the_longest_delays_stay_exact),
 		cmocka_unit_test(the_names_are_those_of_the_statements),
 	};

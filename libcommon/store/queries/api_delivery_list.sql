@@ -5,15 +5,18 @@
 -- $3 status text
 -- $4 before uuid
 -- $5 most int8
--- rows: id uuid, event_id uuid, event_type text, sequence int8, status text, reason text,
---   attempts int2, created_at timestamptz, due_at timestamptz, ended_at timestamptz,
---   started_at timestamptz, result text, http_status int2, duration_ms int4, excerpt text
-SELECT d.id, e.id, d.event_type, d.sequence, d.status, d.reason, d.attempts, d.created_at, d.due_at,
-	d.ended_at, d.started_at, d.result, d.http_status, d.duration_ms, d.excerpt
+-- rows: id uuid, endpoint_id uuid, event_id uuid, event_type text, sequence int8, status text,
+--   reason text, generation int2, replayed_as uuid, attempts int2, created_at timestamptz,
+--   due_at timestamptz, ended_at timestamptz, started_at timestamptz, result text,
+--   http_status int2, duration_ms int4, excerpt text
+SELECT d.id, $2, e.id, d.event_type, d.sequence, d.status, d.reason, d.generation, d.replayed_as,
+	d.attempts, d.created_at, d.due_at, d.ended_at, d.started_at, d.result, d.http_status,
+	d.duration_ms, d.excerpt
 FROM (
-	(SELECT d.id, d.sequence, d.event_type, 'pending' AS status, NULL AS reason, d.attempts,
-		d.created_at, d.due_at, NULL::timestamptz AS ended_at, a.started_at, a.result,
-		a.http_status, a.duration_ms, a.excerpt
+	(SELECT d.id, d.sequence, d.event_type, 'pending' AS status, NULL AS reason, d.generation,
+		NULL::uuid AS replayed_as, d.attempts, d.created_at, d.due_at,
+		NULL::timestamptz AS ended_at, a.started_at, a.result, a.http_status, a.duration_ms,
+		a.excerpt
 	FROM delivery d
 	LEFT JOIN LATERAL (
 		SELECT a.started_at, a.result, a.http_status, a.duration_ms, a.excerpt
@@ -24,8 +27,9 @@ FROM (
 		AND ($3 IS NULL OR $3 = 'pending')
 	ORDER BY d.id DESC LIMIT $5)
 	UNION ALL
-	(SELECT d.id, d.sequence, d.event_type, d.status, d.reason, d.attempts, d.created_at, NULL,
-		d.ended_at, d.started_at, d.result, d.http_status, d.duration_ms, d.excerpt
+	(SELECT d.id, d.sequence, d.event_type, d.status, d.reason, d.generation, d.replayed_as,
+		d.attempts, d.created_at, NULL, d.ended_at, d.started_at, d.result, d.http_status,
+		d.duration_ms, d.excerpt
 	FROM delivery_done d
 	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $4
 		AND ($3 IS NULL OR d.status = $3)

@@ -11,12 +11,11 @@ FROM (
 	SELECT c.id, c.kind, c.name, c.description, c.status, c.status_reason, c.agent_id, n.e164 AS from_number,
 		c.variables, c.to_number, c.cron, c.timezone, c.end_at, c.rate_per_minute, c.max_concurrent,
 		c.max_attempts, c.retry_policy, c.ring_timeout_s, c.max_duration_s, c.calling_windows, k.total,
-		k.pending, k.scheduled, k.dispatched, k.failed, k.skipped, p.next_occurrence_at, c.created_at,
+		k.pending, k.scheduled, k.dispatched, k.failed, k.skipped, now() AS seen_at, c.created_at,
 		c.updated_at, c.started_at, c.completed_at
 	FROM campaign c
 	JOIN number n ON n.workspace_id = c.workspace_id AND n.id = c.number_id
 	JOIN campaign_count k ON k.workspace_id = c.workspace_id AND k.campaign_id = c.id
-	JOIN campaign_plan p ON p.workspace_id = c.workspace_id AND p.campaign_id = c.id
 	WHERE c.workspace_id = $1 AND c.id = $2
 ) x
 WHERE x.status = $5

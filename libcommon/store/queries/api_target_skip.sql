@@ -49,7 +49,8 @@ WITH picked AS (
 )
 SELECT n.n, ARRAY(SELECT m.id::text FROM moved m ORDER BY m.id LIMIT 200),
 	(SELECT publish(array_agg(ROW('scheduled_call.cancelled', $1, now(), k.kind, m.call, NULL,
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable ORDER BY m.id))
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'skipped', NULL, NULL)::publishable
+		ORDER BY m.id))
 	FROM moved m
 	JOIN campaign k ON k.workspace_id = $1 AND k.id = $2
 	CROSS JOIN (SELECT count(*) FROM counted) done)

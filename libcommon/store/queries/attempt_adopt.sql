@@ -12,7 +12,8 @@
 --   number_id uuid, trunk_id uuid, number int2, dialer text, dialer_instance text,
 --   ring_timeout_s int4, max_duration_s int4, claimed_at timestamptz, answered_at timestamptz,
 --   bridged_at timestamptz, counted int2, rate_limited int2, carrier_errors int2,
---   agent_unavailable int2, max_attempts int2, retry_policy jsonb, shard int2, is_own bool
+--   agent_unavailable int2, max_attempts int2, retry_policy jsonb, retry_before timestamptz,
+--   shard int2, is_own bool
 WITH lapsed AS (
 	SELECT d.id, d.id = $1 AS is_own FROM dispatcher d
 	WHERE (d.id = $1 AND $5 IS NOT NULL) OR d.lease_until < now()
@@ -33,7 +34,7 @@ SELECT t.workspace_id, t.id, t.call_id, t.campaign_id, t.target_id, t.number_id,
 	t.number, t.dialer, t.dialer_instance, t.ring_timeout_s, t.max_duration_s, t.claimed_at,
 	t.answered_at, t.bridged_at, c.counted, c.rate_limited, c.carrier_errors,
 	c.agent_unavailable, coalesce(c.max_attempts, k.max_attempts, 1)::smallint,
-	coalesce(c.retry_policy, k.retry_policy), w.shard, t.is_own
+	coalesce(c.retry_policy, k.retry_policy), c.retry_before, w.shard, t.is_own
 FROM taken t
 JOIN scheduled_call c ON c.workspace_id = t.workspace_id AND c.id = t.call_id
 JOIN workspace w ON w.id = t.workspace_id

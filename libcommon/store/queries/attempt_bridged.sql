@@ -40,7 +40,12 @@ WITH said AS (
 	WHERE t.workspace_id = c.workspace_id AND t.id = c.target_id AND t.status = 'scheduled'
 	RETURNING t.workspace_id, t.campaign_id
 ), moved AS (
-	SELECT workspace_id, campaign_id, count(*) AS n FROM reached GROUP BY 1, 2
+	-- Counted are the calls of a recurring campaign, the targets of a bulk one.
+	SELECT workspace_id, campaign_id, count(*) AS n
+	FROM (SELECT workspace_id, campaign_id FROM called
+			WHERE target_id IS NULL AND campaign_id IS NOT NULL
+		UNION ALL SELECT workspace_id, campaign_id FROM reached) x
+	GROUP BY 1, 2
 ), locked AS (
 	SELECT k.workspace_id, k.campaign_id, m.n
 	FROM campaign_count k JOIN moved m USING (workspace_id, campaign_id)

@@ -103,10 +103,14 @@ WITH said AS (
 		AND NOT j.is_settled
 	RETURNING t.workspace_id, t.campaign_id, j.final, j.bridged_at
 ), moved AS (
+	-- Counted are the calls of a recurring campaign, the targets of a bulk one.
 	SELECT workspace_id, campaign_id, count(*) FILTER (WHERE final = 'done') AS dispatched,
 		count(*) FILTER (WHERE final = 'failed') AS failed,
 		count(*) FILTER (WHERE final = 'cancelled') AS skipped
-	FROM reached WHERE bridged_at IS NULL AND final IN ('done', 'failed', 'cancelled')
+	FROM (SELECT workspace_id, campaign_id, final, bridged_at FROM called
+			WHERE target_id IS NULL AND campaign_id IS NOT NULL
+		UNION ALL SELECT workspace_id, campaign_id, final, bridged_at FROM reached) x
+	WHERE bridged_at IS NULL AND final IN ('done', 'failed', 'cancelled')
 	GROUP BY 1, 2
 ), locked AS (
 	SELECT m.* FROM campaign_count k JOIN moved m USING (workspace_id, campaign_id)
@@ -134,7 +138,8 @@ WITH said AS (
 		j.number, j.outcome, j.sip_code,
 		CASE WHEN e.step < 3 THEN j.talk_id END, CASE WHEN e.step < 3 THEN j.talk_began_at END,
 		CASE e.step WHEN 2 THEN j.ended_at END, CASE e.step WHEN 2 THEN j.talk_ms END,
-		CASE e.step WHEN 2 THEN j.billed_s END, CASE e.step WHEN 2 THEN j.end_reason END,
+		CASE e.step WHEN 2 THEN j.billed_s END,
+		CASE e.step WHEN 2 THEN j.end_reason WHEN 4 THEN 'campaign_cancelled' END,
 		NULL, NULL)::publishable AS event
 	FROM done
 	CROSS JOIN whole j

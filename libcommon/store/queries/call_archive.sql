@@ -1,6 +1,7 @@
 -- Moves the calls of a workspace that ended before a given instant out of the open table, looking
--- at a bounded number of them after the one looked at last. A call whose conversation still runs
--- stays: the end of its attempt refers to it. Called again with last_id while `seen` is full.
+-- at a bounded number of them after the one looked at last (NULL: from the first). A call whose
+-- conversation still runs stays: the end of its attempt refers to it. Called again with last_id
+-- while `seen` is full.
 -- $1 epoch int8
 -- $2 workspace_id uuid
 -- $3 after_id uuid
@@ -11,7 +12,7 @@ WITH lead AS (
 	SELECT 1 FROM leader WHERE name = 'scheduler' AND epoch = $1 FOR SHARE
 ), looked AS (
 	SELECT c.id FROM scheduled_call c
-	WHERE EXISTS (SELECT FROM lead) AND c.workspace_id = $2 AND c.id > $3
+	WHERE EXISTS (SELECT FROM lead) AND c.workspace_id = $2 AND c.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
 		AND c.id < uuid7_floor($4)
 	ORDER BY c.id LIMIT $5
 ), gone AS (

@@ -24,13 +24,16 @@ WITH camp AS (
 	WHERE t.workspace_id = $1 AND t.id = m.target_id AND t.status = 'scheduled'
 	RETURNING 1
 ), counted AS (
+	-- A recurring campaign counts its calls, a bulk one its targets.
 	UPDATE campaign_count k SET scheduled = k.scheduled - x.n, skipped = k.skipped + x.n
-	FROM (SELECT count(*) AS n FROM skipped) x
+	FROM (SELECT (SELECT count(*) FROM skipped)
+		+ (SELECT count(*) FROM moved, camp WHERE camp.kind = 'recurring') AS n) x
 	WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND x.n > 0
 	RETURNING 1
 )
 SELECT count(*), publish(array_agg(ROW('scheduled_call.cancelled', $1, now(), camp.kind, m.call, NULL,
-	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::publishable ORDER BY m.id))
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'campaign_cancelled', NULL, NULL)::publishable
+	ORDER BY m.id))
 FROM moved m
 CROSS JOIN camp
 CROSS JOIN (SELECT count(*) FROM counted) done

@@ -1,5 +1,6 @@
--- Completes the live bulk campaigns whose targets are all terminal: those that the counters show,
--- with the row locked against a concurrent append, and counted again under that lock.
+-- Completes live campaigns that have nothing left to do, as campaign_finished found them: with their
+-- rows locked against appends, edits and each other's completion, and looked at again under that
+-- lock.
 -- $1 epoch int8
 -- $2 campaign_ids uuid[]
 -- rows: completed int8, deliveries int8
@@ -8,12 +9,18 @@ WITH lead AS (
 ), done AS (
 	UPDATE campaign k SET status = 'completed', status_reason = NULL, completed_at = now(),
 		updated_at = now()
-	FROM lead, campaign_count c
-	WHERE k.id = ANY ($2) AND k.kind = 'bulk' AND k.status IN ('active', 'paused')
-		AND c.workspace_id = k.workspace_id AND c.campaign_id = k.id
-		AND c.total > 0 AND c.pending = 0 AND c.scheduled = 0
-		AND NOT EXISTS (SELECT FROM import i WHERE i.workspace_id = k.workspace_id
-			AND i.campaign_id = k.id AND i.status = 'running')
+	FROM lead, campaign_count c, campaign_plan p
+	WHERE k.id = ANY ($2) AND k.status IN ('active', 'paused')
+		AND c.workspace_id = k.workspace_id AND c.campaign_id = k.id AND c.scheduled = 0
+		AND p.workspace_id = k.workspace_id AND p.campaign_id = k.id
+		AND CASE k.kind WHEN 'bulk' THEN c.total > 0 AND c.pending = 0
+			AND NOT EXISTS (SELECT FROM import i WHERE i.workspace_id = k.workspace_id
+				AND i.campaign_id = k.id AND i.status = 'running')
+		ELSE k.end_at <= clock_timestamp()
+			AND (k.status = 'paused' OR p.next_occurrence_at IS NULL)
+			AND NOT EXISTS (SELECT FROM attempt a WHERE a.workspace_id = k.workspace_id
+				AND a.campaign_id = k.id)
+		END
 	RETURNING k.*, c.total, c.dispatched, c.failed, c.skipped
 )
 SELECT count(*), publish(array_agg(ROW('campaign.completed', d.workspace_id, d.completed_at, d.kind,

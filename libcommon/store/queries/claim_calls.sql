@@ -2,6 +2,11 @@
 -- call that passed. One row per call asked for; `verdict` says claimed, or why not:
 --   gone       the call is no longer waiting under this entry (claimed elsewhere, cancelled, moved)
 --   held       its campaign does not dial now
+--   expired    it is later than its catch_up_s allows: call_expired ends it
+--   window     its campaign has calling windows, and the caller does not say, from this version of
+--              the campaign, that they are open: `open_until`, by Postgres' clock, which such a row
+--              tells as claimed_at. With the windows' zones; with the windows themselves only if the
+--              caller knows another version of the campaign, or none.
 --   busy       a concurrency cap is reached
 --   no_dialer  this dispatcher has no live dialer of the trunk's kind
 -- An entry whose earlier claim by the same attempt id took effect unheard is claimed again.
@@ -13,16 +18,21 @@
 -- $6 in_line bool[]
 -- $7 dialers text[]
 -- $8 dialer_instances text[]
+-- $9 windows_of timestamptz[]
+-- $10 open_until timestamptz[]
 -- rows: ord int8, verdict text, claimed_at timestamptz, number int2, counted int2,
 --   rate_limited int2, carrier_errors int2, agent_unavailable int2, max_attempts int2,
 --   retry_policy jsonb, to_number text, from_number text, agent jsonb, trunk_id uuid, dialer text,
---   ring_timeout_s int4, max_duration_s int4, variables jsonb, target_id uuid
+--   ring_timeout_s int4, max_duration_s int4, variables jsonb, target_id uuid,
+--   retry_before timestamptz, campaign_at timestamptz, calling_windows jsonb,
+--   campaign_timezone text, target_timezone text
 WITH asked AS (
-	SELECT a.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bool[])
-		WITH ORDINALITY AS a (workspace_id, call_id, attempt_id, due_at, in_line, ord)
+	SELECT a.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bool[],
+		$9::timestamptz[], $10::timestamptz[]) WITH ORDINALITY
+		AS a (workspace_id, call_id, attempt_id, due_at, in_line, windows_of, open_until, ord)
 ), seen AS (
-	SELECT a.ord, a.workspace_id, a.call_id, a.attempt_id, a.due_at, a.in_line, c.campaign_id,
-		c.number_id, c.status = 'dialing' AND c.attempt_id = a.attempt_id AS is_mine,
+	SELECT a.ord, a.workspace_id, a.call_id, a.attempt_id, a.due_at, a.in_line, a.windows_of,
+		c.campaign_id, c.target_id, c.number_id, c.status = 'dialing' AND c.attempt_id = a.attempt_id AS is_mine,
 		w.max_concurrent AS w_max, k.max_concurrent AS k_max, n.max_concurrent AS n_max,
 		coalesce(c.max_attempts, k.max_attempts, 1) AS max_attempts,
 		coalesce(c.retry_policy, k.retry_policy) AS retry_policy,
@@ -35,6 +45,9 @@ WITH asked AS (
 			OR c.due_at > a.due_at THEN 'gone'
 		WHEN k.id IS NOT NULL AND k.status <> 'active' AND NOT (k.kind = 'recurring'
 			AND k.status = 'paused' AND k.status_reason IS NULL) THEN 'held'
+		WHEN c.due_at < clock_timestamp() - c.catch_up_s * interval '1 second' THEN 'expired'
+		WHEN k.calling_windows IS NOT NULL AND (a.windows_of = k.updated_at
+			AND a.open_until > clock_timestamp()) IS NOT TRUE THEN 'window'
 		WHEN d.name IS NULL THEN 'no_dialer'
 		END AS refusal
 	FROM asked a
@@ -77,7 +90,7 @@ WITH asked AS (
 		f.trunk_id, f.dialer, f.instance, f.ring_timeout_s, f.max_duration_s, f.max_attempts,
 		f.retry_policy, f.agent, c.dials, c.counted, c.rate_limited, c.carrier_errors,
 		c.agent_unavailable, c.to_number, c.from_number, c.variables, c.target_id,
-		clock_timestamp() AS claimed_at
+		c.retry_before, clock_timestamp() AS claimed_at
 ), opened AS (
 	INSERT INTO attempt (workspace_id, id, call_id, campaign_id, target_id, number_id, trunk_id,
 		number, dispatcher_id, dialer, dialer_instance, ring_timeout_s, max_duration_s,
@@ -88,12 +101,15 @@ WITH asked AS (
 ), answered AS (
 	SELECT ord, 'claimed' AS verdict, claimed_at, dials, counted, rate_limited, carrier_errors,
 		agent_unavailable, max_attempts, retry_policy, to_number, from_number, agent, trunk_id,
-		dialer, ring_timeout_s, max_duration_s, variables, target_id
+		dialer, ring_timeout_s, max_duration_s, variables, target_id, retry_before,
+		NULL::timestamptz AS campaign_at, NULL::jsonb AS calling_windows,
+		NULL::text AS campaign_timezone, NULL::text AS target_timezone
 	FROM claimed
 	UNION ALL
 	SELECT s.ord, 'claimed', x.claimed_at, c.dials, c.counted, c.rate_limited, c.carrier_errors,
 		c.agent_unavailable, s.max_attempts, s.retry_policy, c.to_number, c.from_number, s.agent,
-		s.trunk_id, x.dialer, s.ring_timeout_s, s.max_duration_s, c.variables, c.target_id
+		s.trunk_id, x.dialer, s.ring_timeout_s, s.max_duration_s, c.variables, c.target_id,
+		c.retry_before, NULL, NULL, NULL, NULL
 	FROM seen s
 	JOIN scheduled_call c ON c.workspace_id = s.workspace_id AND c.id = s.call_id
 	JOIN attempt x ON x.workspace_id = s.workspace_id AND x.id = s.attempt_id
@@ -102,13 +118,20 @@ WITH asked AS (
 	-- Uncorrelated, so that it is hashed: joins of these lists would be quadratic, since the
 	-- planner takes each for one row.
 	SELECT s.ord, coalesce(s.refusal, CASE WHEN s.ord IN (SELECT ord FROM fit) THEN 'gone'
-		ELSE 'busy' END), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-		NULL, NULL, NULL, NULL, NULL
+		ELSE 'busy' END), clock_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.target_id, NULL, k.updated_at,
+		CASE WHEN s.windows_of IS DISTINCT FROM k.updated_at THEN k.calling_windows END,
+		k.timezone, t.timezone
 	FROM seen s
+	LEFT JOIN campaign k ON s.refusal = 'window' AND k.workspace_id = s.workspace_id
+		AND k.id = s.campaign_id
+	LEFT JOIN target t ON k.id IS NOT NULL AND t.workspace_id = s.workspace_id
+		AND t.id = s.target_id
 	WHERE s.is_mine IS NOT TRUE AND s.ord NOT IN (SELECT ord FROM claimed)
 )
 SELECT ord, verdict, claimed_at, dials, counted, rate_limited, carrier_errors, agent_unavailable,
 	max_attempts::smallint, retry_policy, to_number, from_number, agent, trunk_id, dialer,
-	ring_timeout_s, max_duration_s, variables, target_id
+	ring_timeout_s, max_duration_s, variables, target_id, retry_before, campaign_at,
+	calling_windows, campaign_timezone, target_timezone
 FROM answered
 ORDER BY ord

@@ -12,7 +12,7 @@ FROM scheduled_call c
 JOIN workspace w ON w.id = c.workspace_id
 JOIN number n ON n.workspace_id = c.workspace_id AND n.id = c.number_id
 LEFT JOIN campaign k ON k.workspace_id = c.workspace_id AND k.id = c.campaign_id
-WHERE (c.due_at > $1 OR (c.due_at = $1 AND c.id > $2)) AND c.due_at >= $1 AND c.due_at <= $3
+WHERE (c.due_at, c.id) > ($1, $2) AND c.due_at <= $3
 	AND c.status = 'scheduled'
 	AND (k.id IS NULL OR k.status = 'active' OR (k.kind = 'recurring' AND k.status = 'paused'
 		AND k.status_reason IS NULL))

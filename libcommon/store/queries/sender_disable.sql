@@ -1,5 +1,6 @@
 -- Disables endpoints that said they are gone for good ('gone'), or that have only failed for long
--- and often enough ('failing'), and publishes that.
+-- and often enough ('failing'), and publishes that. The attempts are those of finished deliveries
+-- and of those that wait for their next one, which stand last by their due time.
 -- $1 workspace_ids uuid[]
 -- $2 endpoint_ids uuid[]
 -- $3 reasons text[]
@@ -15,11 +16,14 @@ WITH disabled AS (
 	AND e.status = 'enabled' AND e.deleted_at IS NULL
 	AND (w.reason = 'gone' OR (
 		e.failing_since <= now() - $5 * interval '1 microsecond'
-		AND (SELECT sum(d.attempts) FROM (
+		AND (SELECT coalesce(sum(d.attempts), 0) FROM (
 			SELECT x.attempts, x.ended_at FROM delivery_done x
 			WHERE x.workspace_id = e.workspace_id AND x.endpoint_id = e.id
 			ORDER BY x.id DESC LIMIT 1000) d
-			WHERE d.ended_at >= e.failing_since) >= $6))
+			WHERE d.ended_at >= e.failing_since)
+		+ (SELECT coalesce(sum(d.attempts), 0) FROM (
+			SELECT x.attempts FROM delivery x WHERE x.endpoint_id = e.id
+			ORDER BY x.due_at DESC LIMIT 1000) d) >= $6))
 	RETURNING e.workspace_id, w.body
 )
 SELECT count(*) AS n_disabled, coalesce(publish(array_agg(ROW('webhook_endpoint.disabled',

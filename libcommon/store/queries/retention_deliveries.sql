@@ -1,0 +1,24 @@
+-- Deletes an endpoint's deliveries that ended before a moment, with their attempts, looking at a
+-- bounded number of them after the one looked at last (NULL: from the first). Called again with
+-- last_id while `seen` is full.
+-- $1 workspace_id uuid
+-- $2 endpoint_id uuid
+-- $3 after_id uuid
+-- $4 ended_before timestamptz
+-- $5 most int8
+-- rows: seen int8, last_id uuid, gone int8
+WITH looked AS (
+	SELECT d.id, d.ended_at FROM delivery_done d
+	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < uuid7_floor($4)
+	AND d.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+	ORDER BY d.id LIMIT $5
+), gone AS (
+	DELETE FROM delivery_done d USING looked l
+	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = l.id AND l.ended_at < $4
+	RETURNING d.id
+), attempts AS (
+	DELETE FROM delivery_attempt a USING gone g
+	WHERE a.workspace_id = $1 AND a.delivery_id = g.id
+)
+SELECT (SELECT count(*) FROM looked), (SELECT id FROM looked ORDER BY id DESC LIMIT 1), count(*)
+FROM gone
