@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "re_api.h"
@@ -16,6 +17,7 @@
 #define RE_VERSION "1.1.0"
 #define CLASSES_MAX 32
 #define FDS_MAX 65536
+#define UDP_BUFFER_BYTES (4 * 1024 * 1024)
 #define DELAY_NONE UINT64_MAX
 
 struct watch {
@@ -69,6 +71,19 @@ static void grow_watches(struct re_loop *r, size_t n)
 	r->watches_n = n;
 }
 
+/* A turn of the loop may be as long as a batch of calls; what comes meanwhile waits in the kernel. */
+static void widen(int fd)
+{
+	int type = 0, bytes = UDP_BUFFER_BYTES;
+	socklen_t n = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_DGRAM)
+		return;
+	/* With the right to, beyond the system's limit; otherwise as far as that goes. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 int fd_listen(int fd, int flags, fd_h *fh, void *arg)
 {
 	struct re_loop *r = current;
@@ -81,6 +96,8 @@ int fd_listen(int fd, int flags, fd_h *fh, void *arg)
 	struct watch *w = &r->watches[fd];
 	if (w->event)
 		event_free(w->event);
+	else if (flags)
+		widen(fd);
 	*w = (struct watch){ .fn = fh, .arg = arg };
 	if (!flags)
 		return 0;
