@@ -3,9 +3,10 @@
 #include "store_gen.h"
 
 const struct pg_stmt *const dispatcher_stmts[] = {
-	&stmt_attempt_adopt,       &stmt_attempt_bridged,  &stmt_attempt_ended,
-	&stmt_attempt_open,        &stmt_call_expired,     &stmt_call_postponed,
-	&stmt_campaign_count_lock, &stmt_campaign_hold,    &stmt_campaign_share,
-	&stmt_claim_calls,         &stmt_claim_caps,       &stmt_dispatcher_leave,
-	&stmt_dispatcher_register, &stmt_dispatcher_renew, NULL,
+	&stmt_attempt_adopt,       &stmt_attempt_bridged,       &stmt_attempt_ended,
+	&stmt_attempt_open,        &stmt_call_postponed,        &stmt_call_unmade,
+	&stmt_campaign_count_lock, &stmt_campaign_hold,         &stmt_campaign_lock,
+	&stmt_campaign_share,      &stmt_claim_calls,           &stmt_claim_caps,
+	&stmt_dispatcher_leave,    &stmt_dispatcher_register,   &stmt_dispatcher_renew,
+	&stmt_hangup_due,          &stmt_workspace_credit_lock, NULL,
 };
