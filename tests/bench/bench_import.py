@@ -68,9 +68,9 @@ def imported(stack, report):
     return campaign, rows
 
 
-def searched(stack, report, campaign, rows):
+def search(stack, campaign, rows, count):
     chance, took = random.Random(7), []
-    for n in range(bench.scaled(SEARCHES, 40)):
+    for n in range(count):
         k = chance.randrange(rows)
         q = ("crm" if n % 40 == 39 else  # what nobody has
              f"{2000000000 + k}"[-7:] if n % 4 == 0 else
@@ -81,7 +81,18 @@ def searched(stack, report, campaign, rows):
         answer = stack.api.request("GET", f"/v1/campaigns/{campaign}/targets?q={q}{status}")
         took.append(time.monotonic() - began)
         bench.fail_unless(answer.status == 200, str(answer))
-    report.section(f"{len(took)} searches with q and status among them")
+    return took
+
+
+def searched(stack, report, campaign, rows):
+    report.section("searches with q and status among them")
+    took = search(stack, campaign, rows, 20)
+    report.row("p50 of the first 20, at once", f"{bench.quantile(took, 0.5) * 1000:.1f} ms")
+    # a table that was empty a moment ago has no statistics before autovacuum has been there
+    belfry.wait_until(lambda: stack.value("SELECT last_autoanalyze > now() - interval '1 hour' FROM "
+                                          "pg_stat_user_tables WHERE relname = 'target'") == "t",
+                      150, "autovacuum has analyzed the table", interval_s=1)
+    took = search(stack, campaign, rows, bench.scaled(SEARCHES, 40))
     report.row("p50", f"{bench.quantile(took, 0.5) * 1000:.1f} ms")
     p99 = bench.quantile(took, 0.99) * 1000
     report.bar("p99", f"{p99:.1f} ms", "50 ms", p99 <= 50)
