@@ -14,6 +14,7 @@ static const struct str kind_words[CONTROL_KIND_COUNT] = {
 	[CONTROL_CAMPAIGN_HELD] = { "campaign_held", 13 },
 	[CONTROL_CALLS_DROPPED] = { "calls_dropped", 13 },
 	[CONTROL_LIMITS] = { "limits", 6 },
+	[CONTROL_HANGUP] = { "hangup", 6 },
 };
 
 static const struct str scope_words[CONTROL_SCOPE_COUNT] = {

@@ -10,6 +10,7 @@ enum control_kind {
 	CONTROL_CAMPAIGN_HELD, /* paused or cancelled: dispatchers drop its waiting entries */
 	CONTROL_CALLS_DROPPED, /* these calls were skipped or cancelled (call_id) */
 	CONTROL_LIMITS,        /* new limits of one scope (scope, scope_id, per_min) */
+	CONTROL_HANGUP,        /* the conversation of this call is to be hung up (call_id) */
 	CONTROL_KIND_COUNT
 };
 
@@ -25,7 +26,7 @@ struct control_msg {
 	enum control_kind kind;
 	struct uuid workspace_id;
 	struct uuid campaign_id;  /* nil when not about one */
-	struct uuid call_id;      /* CONTROL_CALLS_DROPPED */
+	struct uuid call_id;      /* CONTROL_CALLS_DROPPED, CONTROL_HANGUP */
 	enum control_scope scope; /* CONTROL_LIMITS */
 	struct uuid scope_id;
 	int64_t per_min; /* CONTROL_LIMITS; 0 = none */

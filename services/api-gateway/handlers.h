@@ -39,6 +39,17 @@ void calls_get(struct req *r);
 void calls_create(struct req *r);
 void calls_cancel(struct req *r);
 
+void conversations_list(struct req *r);
+void conversations_get(struct req *r);
+void conversations_hangup(struct req *r);
+
+void suppressions_create(struct req *r);
+void suppressions_list(struct req *r);
+void suppressions_get(struct req *r);
+void suppressions_delete(struct req *r);
+void suppressions_check(struct req *r);
+void suppressions_import(struct req *r);
+
 void agents_create(struct req *r);
 void agents_list(struct req *r);
 void agents_get(struct req *r);

@@ -82,6 +82,10 @@ void req_fault(struct req *r, const char *base, const char *key, const char *cod
 bool req_has_faults(const struct req *r);
 /* Decodes the body by the table; faults are collected, unknown members are faults. */
 void req_decode(struct req *r, const struct json_field *fields, size_t n, void *out);
+/* Whether the Content-Type is this one, whatever its parameters. */
+bool req_content_is(struct req *r, const char *type);
+/* The text as JSON into r->body, any value; false when it has answered. */
+bool req_parse(struct req *r, struct str text);
 /* A member that must be there, whatever it holds. */
 void req_require(struct req *r, const char *key);
 /* Canonical text of an object, in the arena; STR_NONE for NULL. Larger than `max` is a fault. */

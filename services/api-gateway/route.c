@@ -10,9 +10,6 @@
 #include "sys/log.h"
 #include "sys/random.h"
 
-#define BODY_MAX ((size_t)8 * 1024 * 1024)
-#define BODY_DEPTH_MAX 32
-
 static const char *const method_names[HTTP_METHOD_COUNT] = {
 	[HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
 	[HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
@@ -27,59 +24,30 @@ const char *route_method_name(enum http_method m)
 
 /* --- 5: the body, then a stored answer, then the handler ------------------------------------ */
 
-static bool is_json(struct str content_type)
-{
-	struct str type, rest;
-	(void)str_split(content_type, ';', &type, &rest); /* parameters do not matter */
-	return str_eq_nocase(str_trim(type), STR("application/json"));
-}
-
-static bool is_csv(struct str content_type)
-{
-	struct str type, rest;
-	(void)str_split(content_type, ';', &type, &rest); /* it is read as UTF-8 in any case */
-	return str_eq_nocase(str_trim(type), STR("text/csv"));
-}
-
-static void fail_body(struct req *r, struct err e)
-{
-	if (e.code == ERR_TOO_LARGE)
-		req_fail(r, PROBLEM_PAYLOAD_TOO_LARGE, e.what);
-	else if (e.code == ERR_DENIED)
-		req_fail(r, PROBLEM_VALIDATION_ERROR, e.what);
-	else
-		req_fail(r, PROBLEM_MALFORMED_JSON, e.what);
-}
-
 /* True when the body is as the route wants it; else it has answered. */
 static bool read_body(struct req *r)
 {
 	struct str text = http_request_body(r->http);
 	bool may_lack = r->route->body == BODY_EMPTY || r->route->body == BODY_OPTIONAL;
 	if (r->route->body == BODY_CSV) {
-		if (is_csv(http_request_header(r->http, "Content-Type")))
+		if (req_content_is(r, "text/csv"))
 			return true;
 		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv.");
 		return false;
 	}
-	if (r->route->body == BODY_IGNORED || (may_lack && text.n == 0))
+	if (r->route->body == BODY_IGNORED || r->route->body == BODY_RAW ||
+	    (may_lack && text.n == 0))
 		return true;
 	if (text.n == 0) {
 		req_fail(r, PROBLEM_MALFORMED_JSON, "The request needs a JSON object as its body.");
 		return false;
 	}
-	if (!is_json(http_request_header(r->http, "Content-Type"))) {
+	if (!req_content_is(r, "application/json")) {
 		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
 		return false;
 	}
-	struct err e = json_parse(
-		text, (struct json_limits){ .max_bytes = BODY_MAX, .max_depth = BODY_DEPTH_MAX },
-		&r->doc, NULL);
-	if (is_err(e)) {
-		fail_body(r, e);
+	if (!req_parse(r, text))
 		return false;
-	}
-	r->body = json_doc_root(r->doc);
 	if (json_type(r->body) != JSON_OBJECT) {
 		req_fault(r, "", NULL, "validation_error", "The body must be a JSON object.");
 		req_fail_validation(r);

@@ -10,7 +10,8 @@ enum route_body {
 	BODY_EMPTY,    /* none, or {} */
 	BODY_OPTIONAL, /* none, or an object */
 	BODY_OBJECT,
-	BODY_CSV /* text/csv, which the handler reads by itself */
+	BODY_CSV, /* text/csv, which the handler reads by itself */
+	BODY_RAW  /* read whole; the handler judges it */
 };
 
 #define ROUTE_FILTERS_MAX 6

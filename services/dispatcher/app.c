@@ -7,6 +7,8 @@
 
 #include "attempt.h"
 #include "claim.h"
+#include "credit.h"
+#include "hangup.h"
 #include "intake.h"
 #include "lane.h"
 #include "lease.h"
@@ -68,6 +70,9 @@ static void on_control(const struct control_msg *m, void *arg)
 		break;
 	case CONTROL_LIMITS:
 		lanes_limit_changed(app->lanes, m);
+		break;
+	case CONTROL_HANGUP:
+		hangups_look(app->hangups);
 		break;
 	case CONTROL_CAMPAIGN_CHANGED:
 	case CONTROL_KIND_COUNT:
@@ -167,9 +172,11 @@ static struct err app_open(struct app *app)
 	app->lanes = lanes_new(app);
 	TRY(windows_open(app, &app->windows));
 	app->unmade = unmade_new(app);
+	app->credit = credit_new(app);
 	app->claims = claims_new(app);
 	app->attempts = attempts_new(app);
 	app->records = records_new(app);
+	app->hangups = hangups_new(app);
 	TRY(trunks_open(app, &app->trunks));
 	TRY(links_open(app, &app->links));
 	app->lease = lease_new(app);
@@ -190,9 +197,11 @@ static void app_close(struct app *app)
 	links_close(app->links);
 	trunks_close(app->trunks);
 	lease_free(app->lease);
+	hangups_free(app->hangups);
 	records_free(app->records);
 	attempts_free(app->attempts);
 	claims_free(app->claims);
+	credit_free(app->credit);
 	unmade_free(app->unmade);
 	windows_close(app->windows);
 	lanes_free(app->lanes);

@@ -5,11 +5,12 @@
  *                                    |         v
  *                                    |       record -> events for the webhook-sender
  *                                    v
- *                                  unmade (too late, or outside of its calling windows)
+ *                                  unmade (too late, suppressed, outside of its calling windows)
  *
  * Each arrow is one module's call into the next; nothing goes backwards but calls that go to the
  * front of their lane again, and those whose window opens within seconds. `windows` knows the
- * campaigns' calling windows. `lease` keeps the incarnation alive and adopts what the dead left. */
+ * campaigns' calling windows, `credit` pauses those that have run out of it, `hangup` ends
+ * conversations on request. `lease` keeps the incarnation alive and adopts what the dead left. */
 #ifndef DISPATCHER_APP_H
 #define DISPATCHER_APP_H
 
@@ -25,6 +26,8 @@ struct lanes;
 struct claims;
 struct windows;
 struct unmade;
+struct credit;
+struct hangups;
 struct attempts;
 struct records;
 struct links;
@@ -51,6 +54,8 @@ struct app {
 	struct claims *claims;
 	struct windows *windows;
 	struct unmade *unmade;
+	struct credit *credit;
+	struct hangups *hangups;
 	struct attempts *attempts;
 	struct records *records;
 	struct links *links;

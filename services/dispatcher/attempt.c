@@ -422,6 +422,14 @@ void attempts_query_all(struct attempts *as, struct link *link)
 			link_query(link, a);
 }
 
+void attempt_hang_up(struct attempts *as, struct uuid attempt_id)
+{
+	struct attempt *a = map_get(&as->by_id, attempt_id);
+
+	if (a != NULL && a->state != ATTEMPT_ENDED)
+		link_hangup(a->link, a, "requested");
+}
+
 static void on_deadline(struct attempts *as, struct attempt *a)
 {
 	usec_t since = a->bridged_at != 0 ? a->bridged_at : a->claimed_at;

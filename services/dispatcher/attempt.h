@@ -66,6 +66,8 @@ void attempt_adopt(struct attempts *as, const struct attempt_adopt_row *row);
 bool attempt_report(struct attempts *as, const struct dialer_event *ev);
 /* The link was down or its dialer has restarted: asks about all that it should know. */
 void attempts_query_all(struct attempts *as, struct link *link);
+/* Its conversation is to end now; nothing happens when it is not held here. */
+void attempt_hang_up(struct attempts *as, struct uuid attempt_id);
 /* Not handed to the dialer: past its expiry (OUTCOME_NOT_SENT), or it cannot be said
  * (OUTCOME_CONFIG_ERROR). */
 void attempt_give_up(struct attempts *as, struct attempt *a, enum outcome o);

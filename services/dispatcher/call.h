@@ -5,6 +5,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "domain/outcome.h"
 #include "queue/due.h"
 
 struct attempt;
@@ -33,6 +34,7 @@ struct call {
 	 * from, and up to when they are open; 0 = not known, or it has none. */
 	usec_t windows_of, open_until;
 	usec_t opens_at; /* refused, its window being closed: the next opening; USEC_NEVER = none */
+	enum outcome ends_as; /* refused for good: the outcome that it fails with */
 };
 
 #endif

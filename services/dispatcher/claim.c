@@ -1,12 +1,14 @@
 /* One unit is three statements: hold the campaigns still, serialise capped scopes, claim. What the
  * claim refuses goes back to its lane (a cap, no dialer), is asked for again with the answer that it
- * wanted (an open window), ends unmade (too late, a closed window) or is forgotten (gone, held). When the
+ * wanted (an open window), ends unmade (too late, suppressed, a closed window) or is forgotten (gone, held,
+ * no credit). When the
  * answer is lost the same attempt ids are asked for again: a claim that took effect unheard then
  * answers as claimed, and one that is not asked for again is found by the lease's adoption. */
 #include "claim.h"
 
 #include "attempt.h"
 #include "base/mem.h"
+#include "credit.h"
 #include "intake.h"
 #include "lane.h"
 #include "lease.h"
@@ -127,6 +129,20 @@ static bool answer_window(struct claims *cs, struct call *c, const struct claim_
 	return false;
 }
 
+/* The call waits in Postgres for its campaign to be resumed; one without a campaign has failed. */
+static bool answer_no_credit(struct claims *cs, struct call *c)
+{
+	struct uuid campaign_id = c->entry.campaign_id;
+
+	if (uuid_is_nil(campaign_id)) {
+		unmade_add_ended(cs->app->unmade, c, OUTCOME_CONFIG_ERROR);
+		return false;
+	}
+	credit_ran_out(cs->app->credit, c->entry.workspace_id, campaign_id);
+	intake_settle(cs->app->intake, c);
+	return false;
+}
+
 /* True when the call keeps its tokens. */
 static bool refuse(struct claims *cs, struct call *c, const struct claim_calls_row *row)
 {
@@ -138,8 +154,12 @@ static bool refuse(struct claims *cs, struct call *c, const struct claim_calls_r
 	}
 	if (str_eq(verdict, STR("window")))
 		return answer_window(cs, c, row);
-	if (str_eq(verdict, STR("expired"))) {
-		unmade_add_late(cs->app->unmade, c);
+	if (str_eq(verdict, STR("no_credit")))
+		return answer_no_credit(cs, c);
+	if (str_eq(verdict, STR("expired")) || str_eq(verdict, STR("suppressed"))) {
+		bool is_late = str_eq(verdict, STR("expired"));
+		unmade_add_ended(cs->app->unmade, c,
+				 is_late ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED);
 		return false;
 	}
 	bool is_busy = str_eq(verdict, STR("busy"));

@@ -15,7 +15,8 @@ static int64_t or_null(int64_t v)
 	return v != 0 ? v : PG_NULL_I64;
 }
 
-/* Campaigns first, then their counters: the order of every transaction that takes both. */
+/* Campaigns first, then their counters, then the credit: the order of every transaction that takes
+ * more than one. */
 static void add_locks(struct pg_unit *u, const struct record_batch *b)
 {
 	size_t n = b->n_bridges + b->n_ends;
@@ -31,6 +32,8 @@ static void add_locks(struct pg_unit *u, const struct record_batch *b)
 	add_campaign_count_lock(u,
 				&(struct campaign_count_lock_args){ .workspace_ids = { ws, n },
 								    .campaign_ids = { ids, n } });
+	add_workspace_credit_lock(
+		u, &(struct workspace_credit_lock_args){ .workspace_ids = { ws, n } });
 }
 
 static size_t add_holds(struct pg_unit *u, const struct record_batch *b)
@@ -155,7 +158,7 @@ static void add_ends(struct pg_unit *u, const struct app *app, const struct reco
 
 void record_unit_build(struct pg_unit *u, const struct app *app, struct record_batch *b)
 {
-	size_t next = 2;
+	size_t next = 3;
 
 	b->held_at = b->bridged_at = b->ended_at = SIZE_MAX;
 	add_locks(u, b);

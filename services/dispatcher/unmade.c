@@ -1,4 +1,4 @@
-/* Two statements under the campaigns' shared locks: call_postponed, and call_expired, which publishes
+/* Two statements under the campaigns' shared locks: call_postponed, and call_unmade, which publishes
  * and so comes last. What neither moved has changed meanwhile: it goes back to its lane, and the
  * next claim says what it is now. */
 #include "unmade.h"
@@ -63,16 +63,18 @@ static void add(struct unmade *um, struct call *c)
 	pump_soon(um);
 }
 
-void unmade_add_late(struct unmade *um, struct call *c)
+void unmade_add_ended(struct unmade *um, struct call *c, enum outcome ends_as)
 {
 	c->windows_of = 0;
 	c->opens_at = USEC_NEVER;
+	c->ends_as = ends_as;
 	add(um, c);
 }
 
 void unmade_add_closed(struct unmade *um, struct call *c)
 {
 	ASSERT(c->windows_of != 0);
+	c->ends_as = OUTCOME_EXPIRED;
 	add(um, c);
 }
 
@@ -111,8 +113,8 @@ static int64_t take_results(struct unmade *um, const struct pg_unit *u, bool *is
 	if (um->n > um->n_postponed) {
 		const struct pg_result *r = pg_unit_result(u, at);
 		for (size_t i = 0; i < pg_result_rows(r); i++) {
-			struct call_expired_row row;
-			get_call_expired(r, i, &row);
+			struct call_unmade_row row;
+			get_call_unmade(r, i, &row);
 			is_moved[um->n_postponed + (size_t)row.ord - 1] = true;
 			deliveries = row.deliveries;
 		}
@@ -187,16 +189,22 @@ static void add_postponed(struct unmade *um, struct pg_unit *u)
 							     .opens_at = { c.opens, n } });
 }
 
-static void add_expired(struct unmade *um, struct pg_unit *u)
+static void add_ended(struct unmade *um, struct pg_unit *u)
 {
 	size_t n = um->n - um->n_postponed;
-	struct columns c = columns_of(pg_unit_arena(u), um->batch + um->n_postponed, n);
+	struct arena *a = pg_unit_arena(u);
+	struct call *const *v = um->batch + um->n_postponed;
+	struct columns c = columns_of(a, v, n);
+	struct str *outcomes = arena_array(a, n, sizeof(*outcomes));
 
-	add_call_expired(u, &(struct call_expired_args){ .workspace_ids = { c.ws, n },
-							 .call_ids = { c.ids, n },
-							 .due_at = { c.due, n },
-							 .in_line = { c.in_line, n },
-							 .windows_of = { c.windows_of, n } });
+	for (size_t i = 0; i < n; i++)
+		outcomes[i] = str_from(outcome_name(v[i]->ends_as));
+	add_call_unmade(u, &(struct call_unmade_args){ .workspace_ids = { c.ws, n },
+						       .call_ids = { c.ids, n },
+						       .due_at = { c.due, n },
+						       .in_line = { c.in_line, n },
+						       .windows_of = { c.windows_of, n },
+						       .outcomes = { outcomes, n } });
 }
 
 /* Takes the next batch: those that open again to the front, the others from the back. */
@@ -239,7 +247,7 @@ static void pump(void *arg)
 	if (um->n_postponed > 0)
 		add_postponed(um, u);
 	if (um->n > um->n_postponed)
-		add_expired(um, u);
+		add_ended(um, u);
 	struct err e = pg_submit(um->app->record_pg, u, on_written, um);
 	if (is_err(e)) {
 		log_warn("unmade_refused", LERR(e));

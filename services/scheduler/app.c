@@ -133,6 +133,7 @@ static void on_control(const struct control_msg *m, void *arg)
 		book_read_soon(app->book);
 		break;
 	case CONTROL_CALLS_DROPPED:
+	case CONTROL_HANGUP:
 	case CONTROL_KIND_COUNT:
 		break;
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Ad hoc calls through the API, with one dispatcher: how late they are at the carrier when they are
-due at whole seconds, ten at each, some fed by the scheduler and some appended by the gateway; and how
+due at whole seconds, four at each, some fed by the scheduler and some appended by the gateway; and how
 long a call "now" takes from before its POST to the carrier's ledger."""
 import sys
 import time

@@ -99,6 +99,16 @@ class ApiCase(belfry.TestCase):
         ApiCase.next_number += 1
         return f"+1555{os.getpid() % 1000:03d}{ApiCase.next_number:04d}"
 
+    def peak_kb(self, name):
+        """The most memory that a process of the stack ever had resident; 0 under a sanitizer, which
+        keeps hundreds of megabytes of freed memory."""
+        pid = self.it.pid(name)
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+            if "libasan" in file.read():
+                return 0
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
     def problem(self, answer, status, code, *pointers):
         """The answer is this problem, whole in form, with a fault at each of the pointers."""
         self.assertEqual(answer.status, status, answer)

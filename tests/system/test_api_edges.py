@@ -53,8 +53,13 @@ ROUTES = [
     ("POST", "/v1/api-keys", "admin"), ("GET", "/v1/api-keys", "admin"),
     ("GET", "/v1/api-keys/{key}", "admin"), ("DELETE", "/v1/api-keys/{key}", "admin"),
     ("GET", "/v1/audit", "admin"),
+    ("GET", "/v1/conversations", "read"), ("GET", "/v1/conversations/{cnv}", "read"),
+    ("POST", "/v1/conversations/{cnv}/hangup", "control"),
+    ("POST", "/v1/suppressions", "write"), ("GET", "/v1/suppressions", "read"),
+    ("POST", "/v1/suppressions/import", "write"), ("GET", "/v1/suppressions/check", "read"),
+    ("GET", "/v1/suppressions/{sup}", "read"), ("DELETE", "/v1/suppressions/{sup}", "write"),
 ]
-PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk", "key")
+PREFIXES = ("cmp", "tgt", "call", "whk", "dlv", "agt", "num", "trk", "key", "cnv", "sup")
 # A body that passes the form of each route that takes one.
 BODIES = {
     "/v1/campaigns/{cmp}": {"name": "x"}, "/v1/campaigns/{cmp}/targets": {"targets": []},
@@ -168,7 +173,12 @@ class Edges(ApiCase):
         theirs = {"cmp": campaign, "tgt": target, "call": type_id("call", call), "whk": endpoint,
                   "dlv": type_id("dlv", delivery),
                   "agt": two.agent, "num": two.number, "trk": two.trunk,
-                  "key": two.api.get("/v1/api-keys")["data"][0]["id"]}
+                  "key": two.api.get("/v1/api-keys")["data"][0]["id"],
+                  "cnv": type_id("cnv", self.it.value(
+                      "INSERT INTO conversation (workspace_id, id, call_id, attempt_id, status, "
+                      f"started_at) VALUES ('{ws}', gen_random_uuid(), '{call}', "
+                      "gen_random_uuid(), 'completed', now()) RETURNING id")),
+                  "sup": two.api.post("/v1/suppressions", {"to_number": "+12015550112"})["id"]}
         unknown = {prefix: type_id(prefix) for prefix in PREFIXES}
         malformed = {prefix: prefix + "_no-id" for prefix in PREFIXES}
         before = self.rows_of(two)
@@ -386,7 +396,8 @@ class Edges(ApiCase):
                 path = None
         names = {"cmp": "campaign_id", "tgt": "target_id", "call": "call_id", "whk": "endpoint_id",
                  "dlv": "delivery_id",
-                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id", "key": "key_id"}
+                 "agt": "agent_id", "num": "number_id", "trk": "trunk_id", "key": "key_id",
+                 "cnv": "conversation_id", "sup": "suppression_id"}
         served = {(m, fill(p, {k: "{%s}" % v for k, v in names.items()})) for m, p, _ in ROUTES}
         served |= {("GET", p) for p in ("/healthz", "/readyz", "/metrics", "/openapi.yaml")}
         self.assertEqual(found, served)

@@ -281,9 +281,7 @@ class ImportsTest(ImportCase):
                 up.send(rows)
                 sent += len(rows)
         self.assertLess(sent, 30_000_000)
-        with open(f"/proc/{self.it.pid('api-gateway.0')}/status", encoding="ascii") as file:
-            peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-        self.assertLess(peak, 64 * 1024)
+        self.assertLess(self.peak_kb("api-gateway.0"), 64 * 1024)
         locks.run("ROLLBACK")
         up.close()
 

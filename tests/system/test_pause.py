@@ -15,28 +15,23 @@ class PauseTest(belfry.TestCase):
 
     def check_silence(self, campaign, dials_before, answered_us):
         """Nothing at the carrier later than two seconds after the answer."""
-        belfry.wait_until(lambda: belfry.now_us() > answered_us + 3000000, 10, "three seconds")
+        belfry.wait_until(lambda: belfry.now_us() > answered_us + 2500000, 10, "the two seconds")
         late = [dial for dial in self.shared.ledger().dials(campaign)
                 if dial["t_us"] > answered_us + 2000000]
         self.assertEqual(late, [])
         self.assertGreaterEqual(len(self.shared.ledger().dials(campaign)), dials_before)
 
-    def test_pause_and_resume_ten_times_under_load(self):
+    def test_pause_and_resume_twenty_times_under_load(self):
         stack = self.shared
-        targets = belfry.numbers(1800) + belfry.numbers(200, "0001")
+        targets = belfry.numbers(3600) + belfry.numbers(400, "0001")
         campaign = stack.campaign(targets, rate=12000, max_attempts=2, retry_policy=RETRIES)
         stack.start_campaign(campaign)
-        for turn in range(10):
+        for turn in range(20):
             seen = len(stack.ledger().dials(campaign))
-            belfry.wait_until(lambda: len(stack.ledger().dials(campaign)) > seen + 20 or
-                              stack.counts(campaign)["scheduled"] == 0, 30, "twenty more dials")
+            belfry.wait_until(lambda: len(stack.ledger().dials(campaign)) > seen + 20, 30,
+                              lambda: f"twenty more dials in turn {turn}")
             stack.act(campaign, "pause")
-            answered_us = belfry.now_us()
-            if turn in (0, 5):
-                self.check_silence(campaign, seen, answered_us)
-            late = [dial for dial in stack.ledger().dials(campaign)
-                    if dial["t_us"] > answered_us + 2000000]
-            self.assertEqual(late, [])
+            self.check_silence(campaign, seen, belfry.now_us())
             resumed = stack.act(campaign, "resume")
             self.assertEqual(resumed["status"], "active")
         stack.wait_status(campaign, "completed", 90)

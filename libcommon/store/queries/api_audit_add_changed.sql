@@ -32,6 +32,8 @@ WHERE x.id IS NOT NULL AND CASE $7
 		WHERE t.workspace_id = $1 AND t.id = $8 AND t.xmin = x.id)
 	WHEN 'key' THEN EXISTS (SELECT FROM api_key k
 		WHERE k.workspace_id = $1 AND k.id = $8 AND k.xmin = x.id)
+	WHEN 'cnv' THEN EXISTS (SELECT FROM hangup h
+		WHERE h.workspace_id = $1 AND h.conversation_id = $8 AND h.xmin = x.id)
 	WHEN 'sup' THEN NOT EXISTS (SELECT FROM suppression s
 		WHERE s.workspace_id = $1 AND s.id = $8 AND s.xmin <> x.id)
 	ELSE true

@@ -1,6 +1,6 @@
 -- Targets of a campaign whose number or name holds a text, with the columns of api_target_get. A
 -- frequent text is found among the last few thousand rows; a rare one by the trigram index, to which
--- `position + 0` leaves the choice.
+-- `position + 0` leaves the choice. The counter of a status says when there can be no more.
 -- $1 workspace_id uuid
 -- $2 campaign_id uuid
 -- $3 status text
@@ -24,6 +24,11 @@ WITH recent AS MATERIALIZED (
 	SELECT t.id, t.position FROM target t
 	WHERE (SELECT count(*) FROM near) < $7 AND t.workspace_id = $1 AND t.campaign_id = $2
 		AND t.position + 0 < (SELECT min(position) FROM recent)
+		AND ($3 IS NULL OR (SELECT CASE $3 WHEN 'pending' THEN k.pending
+			WHEN 'scheduled' THEN k.scheduled WHEN 'dispatched' THEN k.dispatched
+			WHEN 'failed' THEN k.failed WHEN 'skipped' THEN k.skipped END
+			FROM campaign_count k WHERE k.workspace_id = $1 AND k.campaign_id = $2)
+			> (SELECT count(*) FROM near))
 		AND (t.to_number LIKE $5 OR lower(t.name) LIKE lower($5))
 		AND ($3 IS NULL OR t.status = $3) AND ($4 IS NULL OR t.outcome = $4)
 	ORDER BY t.position + 0 DESC LIMIT $7

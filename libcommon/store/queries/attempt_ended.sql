@@ -5,6 +5,8 @@
 --   retry   again at due_at
 --   back    again at due_at, uncounted (the campaign is being paused)
 --   void    it never reached the carrier: as if it had not been claimed
+-- What was billed is taken off the workspace's credit, where that is limited. A conversation that the
+-- API was asked to hang up, and that ended by us, has the end reason `hangup`.
 -- Only for attempts that this dispatcher still holds; guarded so, a repetition changes nothing.
 -- A call of a campaign that was cancelled meanwhile is not made again.
 -- One row per attempt: `final` is NULL when nothing was recorded, and then is_elsewhere says that
@@ -42,8 +44,14 @@ WITH said AS (
 		coalesce(s.dialed_at, a.claimed_at) AS began_at,
 		coalesce(a.answered_at, s.answered_at) AS picked_up_at, a.bridged_at,
 		coalesce(a.conversation_id, s.conversation_id) AS talk_id
+), hung_up AS (
+	DELETE FROM hangup h USING gone g
+	WHERE h.workspace_id = g.workspace_id AND h.attempt_id = g.attempt_id
+	RETURNING h.workspace_id, h.attempt_id
 ), judged AS (
 	SELECT g.*, k.kind AS campaign_kind,
+		CASE WHEN h.attempt_id IS NOT NULL AND g.end_reason = 'us' THEN 'hangup'
+			ELSE g.end_reason END AS reason,
 		-- Already recorded as a conversation that began, and nothing about the call changes.
 		g.bridged_at IS NOT NULL AND g.outcome = 'answered' AS is_settled,
 		coalesce(g.bridged_at, g.ended_at - g.talk_ms * interval '1 millisecond') AS talk_began_at,
@@ -54,6 +62,7 @@ WITH said AS (
 			ELSE g.decision END AS final
 	FROM gone g
 	JOIN workspace w ON w.id = g.workspace_id
+	LEFT JOIN hung_up h ON h.workspace_id = g.workspace_id AND h.attempt_id = g.attempt_id
 	LEFT JOIN campaign k ON k.workspace_id = g.workspace_id AND k.id = g.campaign_id
 ), kept AS (
 	INSERT INTO attempt_done (workspace_id, call_id, number, id, dialed_at, answered_at, ended_at,
@@ -84,12 +93,12 @@ WITH said AS (
 	INSERT INTO conversation AS v (workspace_id, id, call_id, attempt_id, status, started_at,
 		ended_at, duration_ms, billed_s, end_reason)
 	SELECT workspace_id, talk_id, call_id, attempt_id, 'completed', talk_began_at, ended_at,
-		talk_ms, billed_s, end_reason
+		talk_ms, billed_s, reason
 	FROM judged WHERE final = 'done' AND bridged_at IS NULL
 	RETURNING 1
 ), closed AS (
 	UPDATE conversation v SET status = 'completed', ended_at = j.ended_at,
-		duration_ms = j.talk_ms, end_reason = j.end_reason, billed_s = j.billed_s
+		duration_ms = j.talk_ms, end_reason = j.reason, billed_s = j.billed_s
 	FROM judged j
 	WHERE j.bridged_at IS NOT NULL AND v.workspace_id = j.workspace_id AND v.id = j.talk_id
 	RETURNING 1
@@ -123,8 +132,25 @@ WITH said AS (
 	FROM locked l
 	WHERE k.workspace_id = l.workspace_id AND k.campaign_id = l.campaign_id
 	RETURNING 1
+), owed AS (
+	SELECT workspace_id, sum(billed_s)::bigint AS billed_s FROM judged
+	WHERE bridged_at IS NOT NULL OR final = 'done'
+	GROUP BY 1
+), purse AS (
+	-- After the counters and before the sequence, as everywhere. In a unit that has published
+	-- before, workspace_credit_lock took it.
+	SELECT w.id, o.billed_s FROM (SELECT count(*) FROM counted) counters
+	CROSS JOIN owed o
+	JOIN workspace w ON w.id = o.workspace_id
+	WHERE w.credit_s IS NOT NULL AND o.billed_s > 0
+	ORDER BY w.id FOR NO KEY UPDATE OF w
+), charged AS (
+	UPDATE workspace w SET credit_s = w.credit_s - p.billed_s
+	FROM purse p WHERE w.id = p.id
+	RETURNING 1
 ), done AS (
-	SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM kept)
+	SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM charged)
+		+ (SELECT count(*) FROM kept)
 		+ (SELECT count(*) FROM talked) + (SELECT count(*) FROM closed) AS n
 ), whole AS (
 	SELECT * FROM called
@@ -139,7 +165,7 @@ WITH said AS (
 		CASE WHEN e.step < 3 THEN j.talk_id END, CASE WHEN e.step < 3 THEN j.talk_began_at END,
 		CASE e.step WHEN 2 THEN j.ended_at END, CASE e.step WHEN 2 THEN j.talk_ms END,
 		CASE e.step WHEN 2 THEN j.billed_s END,
-		CASE e.step WHEN 2 THEN j.end_reason WHEN 4 THEN 'campaign_cancelled' END,
+		CASE e.step WHEN 2 THEN j.reason WHEN 4 THEN 'campaign_cancelled' END,
 		NULL, NULL)::publishable AS event
 	FROM done
 	CROSS JOIN whole j

@@ -2,7 +2,9 @@
 -- call that passed. One row per call asked for; `verdict` says claimed, or why not:
 --   gone       the call is no longer waiting under this entry (claimed elsewhere, cancelled, moved)
 --   held       its campaign does not dial now
---   expired    it is later than its catch_up_s allows: call_expired ends it
+--   suppressed  its number is on the workspace's list: call_unmade ends it
+--   no_credit  the workspace has none left: its campaign is paused, or call_unmade ends it
+--   expired    it is later than its catch_up_s allows: call_unmade ends it
 --   window     its campaign has calling windows, and the caller does not say, from this version of
 --              the campaign, that they are open: `open_until`, by Postgres' clock, which such a row
 --              tells as claimed_at. With the windows' zones; with the windows themselves only if the
@@ -45,6 +47,10 @@ WITH asked AS (
 			OR c.due_at > a.due_at THEN 'gone'
 		WHEN k.id IS NOT NULL AND k.status <> 'active' AND NOT (k.kind = 'recurring'
 			AND k.status = 'paused' AND k.status_reason IS NULL) THEN 'held'
+		-- Not EXISTS: the planner may hash that, which reads the list as a whole.
+		WHEN (SELECT x.id FROM suppression x WHERE x.workspace_id = c.workspace_id
+			AND x.to_number = c.to_number) IS NOT NULL THEN 'suppressed'
+		WHEN w.credit_s <= 0 THEN 'no_credit'
 		WHEN c.due_at < clock_timestamp() - c.catch_up_s * interval '1 second' THEN 'expired'
 		WHEN k.calling_windows IS NOT NULL AND (a.windows_of = k.updated_at
 			AND a.open_until > clock_timestamp()) IS NOT TRUE THEN 'window'
