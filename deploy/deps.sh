@@ -11,10 +11,10 @@ build=(gcc libc6-dev make pkg-config python3
 	libevent-dev libhiredis-dev libpq-dev libcurl4-openssl-dev libssl-dev libnanomsg-dev
 	libcjson-dev libre-dev)
 libraries=(curl ca-certificates tzdata libevent-2.1-7 libevent-openssl-2.1-7 libhiredis0.14 libpq5
-	libcurl4 libssl3 libnanomsg5 libcjson1)
+	libcurl4 libssl3 libnanomsg5 libcjson1 libre0)
 run=("${libraries[@]}" python3 postgresql-15 redis-server util-linux)
 check=(clang clang-format-14 cppcheck shellcheck libcmocka-dev git binutils gcovr python3-yaml
-	python3-jsonschema)
+	python3-jsonschema sip-tester baresip dnsmasq-base socat)
 fuzz=(clang libclang-rt-14-dev)
 
 # The lowest version of a package that will do: a security fix of evhttp's request parser.

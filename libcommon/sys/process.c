@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sys/log.h"
+
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 void process_ready(const char *path)
 {
@@ -38,4 +41,20 @@ void process_start_over(char **argv)
 	(void)execv("/proc/self/exe", argv); /* returns only when it failed */
 	log_error("start_over_failed", LI("errno", errno));
 	abort();
+}
+
+struct err process_boot_id(char out[PROCESS_BOOT_ID_SIZE])
+{
+	FILE *f = fopen(BOOT_ID_PATH, "re");
+	const char *line = f ? fgets(out, PROCESS_BOOT_ID_SIZE, f) : NULL;
+
+	if (f)
+		(void)fclose(f); /* only read */
+	if (!line)
+		return ERR(ERR_IO, "cannot read the boot id of this machine");
+	for (char *p = out; *p; p++) {
+		if (*p == '\n')
+			*p = '\0';
+	}
+	return OK;
 }

@@ -2,7 +2,7 @@
 #ifndef BELFRY_SYS_PROCESS_H
 #define BELFRY_SYS_PROCESS_H
 
-#include "base/base.h"
+#include "base/err.h"
 
 /* The file stands while the process is ready: made now, removed when a drain begins. An empty path
  * does nothing. A failure is logged and changes nothing else. */
@@ -12,5 +12,9 @@ void process_not_ready(const char *path);
 /* Executes the same program with the same arguments in this process: all memory, connections and
  * threads are gone, the pid stays. For state that is not worth repairing piece by piece. */
 void process_start_over(char **argv) NORETURN;
+
+/* Names this machine's boot: another one after each. */
+#define PROCESS_BOOT_ID_SIZE 64
+struct err process_boot_id(char out[PROCESS_BOOT_ID_SIZE]) MUST_USE;
 
 #endif

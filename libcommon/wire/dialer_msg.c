@@ -46,6 +46,7 @@ static const struct {
 	{ "query", DIALER_CAP_QUERY },
 	{ "hangup", DIALER_CAP_HANGUP },
 	{ "ringing", DIALER_CAP_RINGING },
+	{ "trunks", DIALER_CAP_TRUNKS },
 };
 
 const char *dialer_op_name(enum dialer_op_kind k)
@@ -64,6 +65,12 @@ const char *dialer_state_name(enum dialer_state s)
 {
 	ASSERT(s < DIALER_STATE_COUNT);
 	return state_names[s];
+}
+
+const char *dialer_trunk_state_name(enum dialer_trunk_state s)
+{
+	ASSERT(s < DIALER_TRUNK_STATE_COUNT);
+	return trunk_state_names[s];
 }
 
 const char *dialer_by_name(enum dialer_by by)

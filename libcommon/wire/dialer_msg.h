@@ -69,7 +69,12 @@ enum dialer_event_kind {
 	DIALER_EVENT_KIND_COUNT
 };
 
-enum dialer_cap { DIALER_CAP_QUERY = 1, DIALER_CAP_HANGUP = 2, DIALER_CAP_RINGING = 4 };
+enum dialer_cap {
+	DIALER_CAP_QUERY = 1,
+	DIALER_CAP_HANGUP = 2,
+	DIALER_CAP_RINGING = 4,
+	DIALER_CAP_TRUNKS = 8 /* wants each trunk's settings before its calls */
+};
 
 struct dialer_ev_hello {
 	int64_t version;
@@ -137,6 +142,7 @@ struct dialer_event {
 const char *dialer_op_name(enum dialer_op_kind k);
 const char *dialer_event_name(enum dialer_event_kind k);
 const char *dialer_state_name(enum dialer_state s);
+const char *dialer_trunk_state_name(enum dialer_trunk_state s);
 const char *dialer_by_name(enum dialer_by by); /* NULL for DIALER_BY_NONE */
 
 void dialer_op_encode(const struct dialer_op *op, struct strbuf *out);

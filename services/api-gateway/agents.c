@@ -3,6 +3,7 @@
 #include "handlers.h"
 #include "render.h"
 #include "sys/random.h"
+#include "wire/sip_trunk.h"
 
 struct agent_in {
 	struct str name;
@@ -80,6 +81,9 @@ static bool read_input(struct req *r, struct agent_in *in)
 	req_decode(r, fields, ARRAY_LEN(fields), in);
 	in->endpoint_text = req_object_text(r, in->endpoint, "endpoint", VARIABLES_MAX);
 	in->variables_text = req_object_text(r, in->variables, "variables", VARIABLES_MAX);
+	struct str uri;
+	if (in->endpoint != NULL && json_get(in->endpoint, "sip_uri") != NULL)
+		(void)sip_agent_decode(in->endpoint, "/endpoint", r->arena, req_faults(r), &uri);
 	if (http_request_method(r->http) == HTTP_POST)
 		req_require(r, "name");
 	if (req_has_faults(r))

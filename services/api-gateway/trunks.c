@@ -4,6 +4,8 @@
 #include "handlers.h"
 #include "render.h"
 #include "sys/random.h"
+#include "wire/sip_trunk.h"
+#include "wire/trunk_secret.h"
 
 #define SETTINGS_MAX ((size_t)6 * 1024) /* sealed, it stays below what a secretbox takes */
 
@@ -77,14 +79,12 @@ static struct str pick_members(struct req *r, const struct json_value *object, b
 static struct str seal(struct req *r, struct uuid id, struct str plain)
 {
 	struct strbuf sealed;
-	char identity[ID_TEXT_SIZE];
 	uint8_t nonce[SECRETBOX_NONCE];
 	if (plain.p == NULL)
 		return STR_NONE;
 	random_bytes(nonce, sizeof(nonce));
 	strbuf_init(&sealed, 2 * SECRETBOX_PLAIN_MAX);
-	struct err e = secretbox_seal(r->app->box, str_from(id_format(ID_TRUNK, id, identity)),
-				      plain, nonce, &sealed);
+	struct err e = trunk_secret_seal(r->app->box, id, plain, nonce, &sealed);
 	ASSERT(!is_err(e)); /* it was bounded */
 	struct str text = arena_str(r->arena, strbuf_str(&sealed));
 	strbuf_deinit(&sealed);
@@ -145,6 +145,27 @@ static void check_dialer(struct req *r, const struct trunk_in *in, bool is_new)
 		req_fault(r, "", "dialer", "validation_error", "must be sim, sip or twilio");
 }
 
+/* What the SIP dialer could not use is refused here. A PATCH does not say which dialer it is for: only
+ * that one's settings name a host. */
+static void check_sip(struct req *r, const struct trunk_in *in, bool is_new)
+{
+	struct sip_trunk t;
+
+	if (is_new ? !str_eq(in->dialer, STR("sip"))
+		   : in->settings == NULL || json_get(in->settings, "host") == NULL)
+		return;
+	if (in->settings == NULL) {
+		req_fault(r, "", "settings", "validation_error", "is required");
+		return;
+	}
+	(void)sip_trunk_decode(in->settings, "/settings", r->arena, req_faults(r), &t); /* kept */
+	for (const struct json_value *v = json_first(in->settings); v != NULL; v = json_next(v)) {
+		struct str name = arena_str(r->arena, json_name(v));
+		if (!sip_trunk_has_member(name))
+			req_fault(r, "/settings", name.p, "validation_error", "is not known");
+	}
+}
+
 static bool read_input(struct req *r, struct trunk_in *in)
 {
 	bool is_new = http_request_method(r->http) == HTTP_POST;
@@ -156,6 +177,7 @@ static bool read_input(struct req *r, struct trunk_in *in)
 		req_require(r, "dialer");
 	}
 	check_dialer(r, in, is_new);
+	check_sip(r, in, is_new);
 	if (in->settings != NULL) {
 		in->open_text = pick_members(r, in->settings, false, &n);
 		struct str secret = pick_members(r, in->settings, true, &n_secret);

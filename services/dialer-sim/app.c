@@ -2,17 +2,15 @@
  * exist only here, are in the journal, so that the next process answers `unknown` for them. */
 #include "app.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "desk.h"
+#include "phones.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/random.h"
 
-#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define GENERATION_MAX ((size_t)512 * 1024)
 #define DRAIN_TIMEOUT_US (5 * USEC_PER_SEC)
 
@@ -20,33 +18,16 @@ struct app {
 	struct loop *loop;
 	struct journal *journal;
 	struct ledger *ledger;
-	struct desk *desk;
-	char *listen;
+	struct phones *phones;
 	const char *ready_file;
 };
 
-static struct err read_boot_id(char out[64])
-{
-	FILE *f = fopen(BOOT_ID_PATH, "re");
-	const char *line = f ? fgets(out, 64, f) : NULL;
-
-	if (f)
-		(void)fclose(f); /* only read */
-	if (!line)
-		return ERR(ERR_IO, "cannot read the boot id of this machine");
-	for (char *p = out; *p; p++) {
-		if (*p == '\n')
-			*p = '\0';
-	}
-	return OK;
-}
-
 static struct err open_files(struct app *a, const struct sim_settings *s)
 {
-	char boot_id[64];
+	char boot_id[PROCESS_BOOT_ID_SIZE];
 	usec_t now = clock_now();
 
-	TRY(read_boot_id(boot_id));
+	TRY(process_boot_id(boot_id));
 	TRY(journal_open(&(struct journal_options){ .path = s->journal,
 						    .boot_id = boot_id,
 						    .fresh = random_id(now),
@@ -56,27 +37,12 @@ static struct err open_files(struct app *a, const struct sim_settings *s)
 	return ledger_open(s->ledger, &a->ledger);
 }
 
-static struct err open_slots(struct app *a)
-{
-	for (char *p = a->listen; p && *p;) {
-		char *end = p;
-		while (*end && *end != ',')
-			end++;
-		char *next = *end ? end + 1 : NULL;
-		*end = '\0';
-		TRY(desk_add_slot(a->desk, p));
-		log_info("listening", LS("address", p));
-		p = next;
-	}
-	return OK;
-}
-
 static void on_drain(void *arg)
 {
 	struct app *a = arg;
 
 	process_not_ready(a->ready_file);
-	desk_finish(a->desk);
+	desk_finish(phones_desk(a->phones));
 	loop_stop(a->loop);
 }
 
@@ -89,11 +55,10 @@ struct err app_new(const struct sim_settings *s, const struct carrier_settings *
 	if (is_err(e))
 		goto fail;
 	a->loop = loop_new();
-	a->listen = xstrdup(s->listen);
-	a->desk = desk_new(a->loop, &(struct desk_options){ .carrier = *carrier,
-							    .journal = a->journal,
-							    .ledger = a->ledger });
-	e = open_slots(a);
+	a->phones = phones_new(a->loop, &(struct phones_options){ .carrier = *carrier,
+								  .journal = a->journal,
+								  .ledger = a->ledger });
+	e = desk_add_slots(phones_desk(a->phones), s->listen);
 	if (is_err(e))
 		goto fail;
 	loop_on_drain(a->loop, DRAIN_TIMEOUT_US, on_drain, a);
@@ -111,17 +76,16 @@ int app_run(struct app *a)
 {
 	int code = loop_run(a->loop);
 
-	return desk_has_failed(a->desk) ? 1 : code;
+	return desk_has_failed(phones_desk(a->phones)) ? 1 : code;
 }
 
 void app_free(struct app *a)
 {
 	if (!a)
 		return;
-	desk_free(a->desk);
+	phones_free(a->phones);
 	loop_free(a->loop);
 	ledger_close(a->ledger);
 	journal_close(a->journal);
-	free(a->listen);
 	free(a);
 }

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "append_file.h"
 #include "base/mem.h"
+#include "dial/append_file.h"
 #include "json/json_out.h"
 
 struct ledger {

@@ -18,6 +18,7 @@
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/random.h"
+#include "trunks.h"
 #include "unmade.h"
 #include "windows.h"
 
@@ -176,6 +177,7 @@ static struct err app_open(struct app *app)
 	app->attempts = attempts_new(app);
 	app->records = records_new(app);
 	app->hangups = hangups_new(app);
+	TRY(trunks_open(app, &app->trunks));
 	TRY(links_open(app, &app->links));
 	app->lease = lease_new(app);
 	app->drain_timer = timer_new(app->loop, on_drain_tick, app);
@@ -193,6 +195,7 @@ static void app_close(struct app *app)
 	redis_close(app->redis);
 	loop_settle(app->loop);
 	links_close(app->links);
+	trunks_close(app->trunks);
 	lease_free(app->lease);
 	hangups_free(app->hangups);
 	records_free(app->records);

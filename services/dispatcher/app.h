@@ -32,6 +32,7 @@ struct attempts;
 struct records;
 struct links;
 struct lease;
+struct trunks;
 
 struct app {
 	struct dispatcher_settings settings;
@@ -59,6 +60,7 @@ struct app {
 	struct records *records;
 	struct links *links;
 	struct lease *lease;
+	struct trunks *trunks;
 };
 
 extern const struct pg_stmt *const dispatcher_stmts[];

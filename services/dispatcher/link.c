@@ -10,6 +10,7 @@
 #include "dial/dial.h"
 #include "record.h"
 #include "sys/log.h"
+#include "trunks.h"
 
 #define HELLO_US (1 * USEC_PER_SEC)
 #define FIRST_HELLO_US (100 * USEC_PER_MS) /* while a dialer is not up: its socket may be late */
@@ -25,6 +26,7 @@ struct link {
 	bool wants_room;
 	char instance[72];
 	usec_t mono_heard_at; /* 0 = never */
+	unsigned caps;
 	bool is_up;
 };
 
@@ -64,8 +66,12 @@ static void set_up(struct link *l, bool is_up)
 	l->is_up = is_up;
 	log_info(is_up ? "dialer_up" : "dialer_down", LS("dialer", l->name),
 		 LS("instance", l->instance));
-	if (is_up)
-		attempts_query_all(l->links->app->attempts, l);
+	if (!is_up)
+		return;
+	/* Settings before calls: a dial of a trunk that the dialer does not know waits for them. */
+	if (l->caps & DIALER_CAP_TRUNKS)
+		trunks_tell_all(l->links->app->trunks);
+	attempts_query_all(l->links->app->attempts, l);
 }
 
 static void on_timer(void *arg)
@@ -93,6 +99,7 @@ static void on_hello(struct link *l, const struct dialer_ev_hello *h)
 
 	memcpy(instance, h->instance.p, n);
 	instance[n] = '\0';
+	l->caps = h->caps;
 	if (strcmp(instance, l->instance) != 0) {
 		memcpy(l->instance, instance, sizeof(instance));
 		set_up(l, false);
@@ -118,7 +125,12 @@ static void on_message(struct dial_socket *s, struct str message, void *arg)
 		on_hello(l, &ev.hello);
 		return;
 	}
-	if (ev.kind == DIALER_EV_TRUNK || attempt_report(ls->app->attempts, &ev))
+	if (ev.kind == DIALER_EV_TRUNK) {
+		log_info("trunk_state", LID("trunk", ID_TRUNK, ev.id),
+			 LS("state", dialer_trunk_state_name(ev.trunk.state)));
+		return;
+	}
+	if (attempt_report(ls->app->attempts, &ev))
 		return;
 	bool is_end = ev.kind == DIALER_EV_ENDED ||
 		      (ev.kind == DIALER_EV_STATE && ev.state == DIALER_STATE_ENDED);
@@ -194,6 +206,27 @@ void link_forget(struct link *l, struct attempt *a)
 {
 	if (l != NULL)
 		list_remove(&l->waiting, &a->send_node);
+}
+
+bool link_trunk(struct link *l, struct uuid trunk_id, struct str settings)
+{
+	return !is_err(send_op(l, &(struct dialer_op){ .kind = DIALER_OP_TRUNK,
+						       .id = trunk_id,
+						       .trunk_settings = settings }));
+}
+
+bool link_wants_trunks(const struct link *l)
+{
+	return link_is_up(l) && (l->caps & DIALER_CAP_TRUNKS);
+}
+
+size_t links_wanting_trunks(const struct links *ls, struct str names[LINKS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < ls->n; i++)
+		if (link_wants_trunks(ls->v[i]))
+			names[n++] = str_from(ls->v[i]->name);
+	return n;
 }
 
 bool link_is_up(const struct link *l)

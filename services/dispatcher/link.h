@@ -20,6 +20,11 @@ struct link *links_find(struct links *ls, struct str dialer); /* NULL when there
 size_t links_live(const struct links *ls, struct str names[LINKS_MAX],
 		  struct str instances[LINKS_MAX]);
 
+/* False when there is no room for it now. */
+bool link_trunk(struct link *l, struct uuid trunk_id, struct str settings);
+/* It is up, and its hello asked for the settings of trunks. */
+bool link_wants_trunks(const struct link *l);
+size_t links_wanting_trunks(const struct links *ls, struct str names[LINKS_MAX]);
 bool link_is_up(const struct link *l); /* false for NULL */
 /* Hands the attempt's dial over, or keeps it waiting for room until it expires. One that cannot be
  * said (its agent or variables are over the protocol's limit) is given up as a configuration error. */

@@ -12,6 +12,9 @@ static const struct setting table[] = {
 	  "Redis: redis://[user:password@]host[:port][/db] or unix:///path." },
 	{ "BELFRY_DIALERS", SETTING_STR, AT(dialers), NULL, 0, 0, false,
 	  "The dialers of this dispatcher's slot: name=address[,name=address...]." },
+	{ "BELFRY_SECRET_KEYS", SETTING_STR, AT(secret_keys), "", 0, 0, true,
+	  "Keys of secrets at rest, id:base64[,id:base64...]; needed for trunks that have "
+	  "secrets." },
 	{ "BELFRY_DISPATCHER_SLOT", SETTING_I64, AT(slot), "0", 0, 1023, false,
 	  "Which socket of its dialers this dispatcher uses; unique on a host." },
 	{ "BELFRY_HOST_NAME", SETTING_STR, AT(host), "", 0, 0, false,

@@ -8,6 +8,7 @@ struct dispatcher_settings {
 	const char *database_url;
 	const char *redis_url;
 	const char *dialers;
+	const char *secret_keys;
 	const char *ready_file;
 	const char *log_level;
 	const char *host;

@@ -53,9 +53,10 @@ class Stack:
     Settings are given without their prefix: settings={"SIM_TALK_MS": 50}.
     """
 
-    def __init__(self, dispatchers=1, schedulers=1, gateways=1, webhook_senders=1, settings=None):
+    def __init__(self, dispatchers=1, schedulers=1, gateways=1, webhook_senders=1, settings=None,
+                 dialer="sim"):
         self.options = ["--dispatchers", dispatchers, "--schedulers", schedulers, "--gateways",
-                        gateways, "--webhook-senders", webhook_senders]
+                        gateways, "--webhook-senders", webhook_senders, "--dialer", dialer]
         self.home = tempfile.mkdtemp(prefix="stack-")
         os.chmod(self.home, 0o711)
         self.settings = {f"BELFRY_{key}": str(value) for key, value in (settings or {}).items()}

@@ -108,10 +108,51 @@ class Resources(ApiCase):
                                   {"e164": self.fresh_number()})
         self.problem(answer, 422, "validation_error", "/e164")
 
+    # --- what the SIP dialer needs -------------------------------------------------------------
+
+    def test_sip_settings_are_checked(self):
+        good = {"host": "sip.example.com:5061", "transport": "tls", "username": "u",
+                "password": "hunter3", "flow": "late_offer", "agent_start": "ringing",
+                "advertise_ip": "192.0.2.1", "verify_host": "sip.example.com",
+                "max_concurrent": 10, "calls_per_second": 0.5,
+                "outcomes": {"480": "busy", "q850:34": "rate_limited"}}
+        trunk = self.create("/v1/trunks", {"name": "t", "dialer": "sip", "settings": good})
+        shown = {k: v for k, v in good.items() if k != "password"}
+        self.assertEqual((trunk["settings"], trunk["has_secrets"]), (shown, True))
+        for settings, pointer in (
+                ({}, "/settings/host"), ({"host": "a b"}, "/settings/host"),
+                ({"host": "h", "transport": "sctp"}, "/settings/transport"),
+                ({"host": "h", "flow": "x"}, "/settings/flow"),
+                ({"host": "h", "agent_start": "x"}, "/settings/agent_start"),
+                ({"host": "h", "max_concurrent": 0}, "/settings/max_concurrent"),
+                ({"host": "h", "calls_per_second": 0}, "/settings/calls_per_second"),
+                ({"host": "h", "outcomes": {"200": "busy"}}, "/settings/outcomes"),
+                ({"host": "h", "outcomes": {"480": "answered"}}, "/settings/outcomes"),
+                ({"host": "h", "password": 'a"b'}, "/settings/password"),
+                ({"host": "h", "port": 5060}, "/settings/port")):
+            answer = self.api.request("POST", "/v1/trunks", {"name": "t", "dialer": "sip",
+                                                             "settings": settings})
+            self.problem(answer, 422, "validation_error", pointer)
+        self.problem(self.api.request("POST", "/v1/trunks", {"name": "t", "dialer": "sip"}), 422,
+                     "validation_error", "/settings")
+        answer = self.api.request("PATCH", "/v1/trunks/" + trunk["id"],
+                                  {"settings": {"host": "h", "flow": "x"}})
+        self.problem(answer, 422, "validation_error", "/settings/flow")
+
+    def test_an_agents_sip_address_is_checked(self):
+        agent = self.create("/v1/agents", {"name": "a", "endpoint": {
+            "sip_uri": "sip:demo@agents.example.com;transport=tls"}})
+        self.assertEqual(agent["endpoint"]["sip_uri"],
+                         "sip:demo@agents.example.com;transport=tls")
+        for uri in ("tel:+15550100000", "sip:", "sip:a b@c", "sip:a@c\r\nX: y", 7):
+            answer = self.api.request("POST", "/v1/agents", {"name": "a",
+                                                             "endpoint": {"sip_uri": uri}})
+            self.problem(answer, 422, "validation_error", "/endpoint/sip_uri")
+
     # --- trunks --------------------------------------------------------------------------------
 
     def test_a_trunks_secrets_are_never_shown(self):
-        trunk = self.create("/v1/trunks", {"name": "t", "dialer": "sip", "settings": {
+        trunk = self.create("/v1/trunks", {"name": "t", "dialer": "twilio", "settings": {
             "host": "sip.example.com", "auth_password": "hunter2", "api_key": "k3y"}})
         path = "/v1/trunks/" + trunk["id"]
         self.assertEqual(list(trunk), ["id", "name", "dialer", "settings", "has_secrets",

@@ -118,12 +118,38 @@ service_start() (
 			list+=${list:+,}$(dialer_address "$dialer" "$slot")
 		done
 		export BELFRY_DIALER_LISTEN=$list
-		export BELFRY_CARRIER_LEDGER=$home/ledger BELFRY_DIALER_JOURNAL=$home/journal
-		: >>"$home/ledger"
+		export BELFRY_DIALER_JOURNAL=$home/journal-${dialer}
+		if [[ $dialer == sim ]]; then
+			export BELFRY_CARRIER_LEDGER=$home/ledger
+			: >>"$home/ledger"
+		else
+			# The same port for the life of this home: answers to calls that ring come there.
+			[[ -s $home/run/sip.address || -n ${BELFRY_SIP_LISTEN:-} ]] ||
+				free_sip_address >"$home/run/sip.address"
+			export BELFRY_SIP_LISTEN=${BELFRY_SIP_LISTEN:-$(<"$home/run/sip.address")}
+		fi
 		;;
 	esac
 	launch "$name" "$bin/$program"
 )
+
+# 5060 where it is free, or another port of 127.0.0.1: for trunks beyond this machine the environment
+# of `up` names BELFRY_SIP_LISTEN.
+free_sip_address() {
+	python3 - <<'PYTHON'
+import socket
+for port in (5060, 0):
+    try:
+        u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        u.bind(("127.0.0.1", port))
+        t = socket.socket()
+        t.bind(("127.0.0.1", u.getsockname()[1]))
+    except OSError:
+        continue
+    print("127.0.0.1:%d" % u.getsockname()[1])
+    break
+PYTHON
+}
 
 # A service makes the file when it is ready and removes it when it drains.
 service_ready() {

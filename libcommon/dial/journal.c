@@ -5,7 +5,7 @@
  * and goes on with lines "s att_..." (sent) and "v att_..." (void). A line that is not whole is the
  * end of a write that a crash cut short: nothing was sent for it. PATH.lock keeps a second process
  * away; a lock on PATH itself would be lost with the first rename. */
-#include "journal.h"
+#include "dial/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "append_file.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "id_set.h"
+#include "dial/append_file.h"
+#include "dial/id_set.h"
 #include "sec/sec.h"
 
 #define MAGIC "belfry-journal"

@@ -10,8 +10,8 @@
  * Flushed pages survive this process, not the machine. So the journal names the boot it belongs to:
  * after another boot, ids from before it that are missing are not known either, and the instance,
  * made of the journal's identity and the boot, is another one. */
-#ifndef DIALER_SIM_JOURNAL_H
-#define DIALER_SIM_JOURNAL_H
+#ifndef BELFRY_DIAL_JOURNAL_H
+#define BELFRY_DIAL_JOURNAL_H
 
 #include "base/err.h"
 #include "base/uuid.h"

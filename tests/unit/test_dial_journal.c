@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../services/dialer-sim/id_set.h"
-#include "../../services/dialer-sim/journal.h"
+#include "dial/id_set.h"
+#include "dial/journal.h"
 
 #define T0 ((usec_t)1763892000 * USEC_PER_SEC)
 #define GENERATION ((size_t)100)

@@ -1,5 +1,5 @@
 /* One strbuf before one O_APPEND descriptor. */
-#include "append_file.h"
+#include "dial/append_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

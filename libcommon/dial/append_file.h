@@ -1,7 +1,7 @@
 /* A file that only grows by whole lines: gathered during a turn of the loop, written together at
  * its end. What was flushed survives the death of this process, not of the machine. */
-#ifndef DIALER_SIM_APPEND_FILE_H
-#define DIALER_SIM_APPEND_FILE_H
+#ifndef BELFRY_DIAL_APPEND_FILE_H
+#define BELFRY_DIAL_APPEND_FILE_H
 
 #include "base/err.h"
 #include "base/str.h"

@@ -1,5 +1,5 @@
 /* Open addressing with linear probing; nothing is ever removed singly. */
-#include "id_set.h"
+#include "dial/id_set.h"
 
 #include <stdlib.h>
 

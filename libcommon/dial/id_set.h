@@ -1,8 +1,8 @@
 /* A set of attempt ids, each marked sent or void, at eight bytes an id: what is kept is a 63-bit
  * digest. Two of a million ids share one with a chance of one in ten million, and then the dialer
  * takes a new attempt for an old one and does not dial: the mistake never rings a phone. */
-#ifndef DIALER_SIM_ID_SET_H
-#define DIALER_SIM_ID_SET_H
+#ifndef BELFRY_DIAL_ID_SET_H
+#define BELFRY_DIAL_ID_SET_H
 
 #include "base/uuid.h"
 

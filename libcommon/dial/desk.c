@@ -1,21 +1,17 @@
 /* Operations in, attempts through their states, one flush per turn of the loop:
  *
- *	dial ── journal "s" ── ledger "dial" ── dialing/ringing ── answered ── ended ── ack ── gone
+ *	dial ── journal "s" ── carrier ── dialing/ringing ── answered ── ended ── ack ── gone
  *
- * A flush writes the journal, then the ledger, then sends. So whatever a dispatcher has heard is
- * on the files, and an id that is missing in the journal was never dialed. */
-#include "desk.h"
+ * A flush writes the journal, then the carrier's file, then sends. So whatever a dispatcher has
+ * heard is on the files, and an id that is missing in the journal was never dialed. */
+#include "dial/desk.h"
 
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "slot.h"
 #include "sys/clock.h"
 #include "sys/log.h"
-
-#define DUE_BUDGET 1000
-#define OVERLOAD_RETRY_US USEC_PER_SEC
 
 struct desk {
 	struct loop *loop;
@@ -23,8 +19,6 @@ struct desk {
 	struct slot *slots[DESK_SLOTS_MAX];
 	size_t slots_n;
 	struct map attempts;
-	struct heap due;
-	struct timer *timer;
 	int64_t last_seq;
 	bool is_flush_due;
 	bool is_closed;
@@ -35,7 +29,7 @@ struct desk {
 
 static void flush(void *arg);
 
-static void flush_soon(struct desk *d)
+void desk_flush_soon(struct desk *d)
 {
 	if (d->is_flush_due)
 		return;
@@ -46,7 +40,17 @@ static void flush_soon(struct desk *d)
 static struct err write_files(struct desk *d)
 {
 	TRY(journal_flush(d->o.journal, clock_now()));
-	return ledger_flush(d->o.ledger);
+	return d->o.carrier.write(d->o.carrier.arg);
+}
+
+void desk_fail(struct desk *d, struct err e)
+{
+	/* What was gathered may be half on the file. Only a new process that reads it back can say
+	 * what was promised. */
+	if (!d->has_failed)
+		log_error("files_failed", LERR(e));
+	d->has_failed = true;
+	loop_stop(d->loop);
 }
 
 static void flush(void *arg)
@@ -58,96 +62,132 @@ static void flush(void *arg)
 		return;
 	struct err e = write_files(d);
 	if (is_err(e)) {
-		/* What was gathered may be half on the file. Only a new process that reads it back
-		 * can say what was promised. */
-		log_error("files_failed", LERR(e));
-		d->has_failed = true;
-		loop_stop(d->loop);
+		desk_fail(d, e);
 		return;
 	}
-	for (size_t i = 0; i < d->slots_n; i++) {
+	if (d->o.carrier.written)
+		d->o.carrier.written(d->o.carrier.arg);
+	for (size_t i = 0; i < d->slots_n && !d->has_failed; i++) {
 		if (slot_flush(d->slots[i]))
-			flush_soon(d);
+			desk_flush_soon(d);
 	}
-	const struct heap_node *next = heap_min(&d->due);
-	if (next)
-		timer_start_at(d->timer, next->at);
 }
 
 static void on_room(void *arg)
 {
-	flush_soon(arg);
+	desk_flush_soon(arg);
 }
 
 /* --- the course of a call -------------------------------------------------------------------- */
 
-static void forget(struct desk *d, struct attempt *a)
+static void forget(struct desk *d, struct desk_attempt *a)
 {
 	(void)map_remove(&d->attempts, a->id); /* it is the one that was asked for */
-	heap_remove(&d->due, &a->due);
 	slot_leave(a);
-	free(a);
+	d->o.carrier.forget(a, d->o.carrier.arg);
 }
 
-static struct attempt *hold(struct desk *d, struct slot *s, struct uuid id, usec_t at)
+size_t desk_count(const struct desk *d)
 {
-	struct attempt *a = xcalloc(1, sizeof(*a));
+	return map_count(&d->attempts);
+}
 
+struct desk_attempt *desk_find(const struct desk *d, struct uuid id)
+{
+	return map_get(&d->attempts, id);
+}
+
+struct desk_attempt *desk_next(const struct desk *d, size_t *it)
+{
+	return map_next(&d->attempts, it);
+}
+
+struct slot *desk_slot(const struct desk *d, size_t i)
+{
+	return d->slots[i < d->slots_n ? i : 0];
+}
+
+size_t desk_slot_index(const struct desk *d, const struct slot *s)
+{
+	size_t i = 0;
+
+	while (i < d->slots_n && d->slots[i] != s)
+		i++;
+	return i;
+}
+
+void desk_hold(struct desk *d, struct slot *home, struct desk_attempt *a, struct uuid id, usec_t at)
+{
 	a->id = id;
-	a->slot = s;
+	a->slot = home;
 	a->state = DIALER_STATE_DIALING;
 	a->dialed_at = at;
-	a->mono_dialed_at = clock_mono();
+	a->mono_dialed_at = clock_mono() - (clock_now() - at);
 	map_set(&d->attempts, id, a);
-	return a;
 }
 
-/* By plan.sip and plan.end, at this moment. */
-static void end_attempt(struct desk *d, struct attempt *a)
+void desk_hold_ended(struct desk *d, struct slot *home, struct desk_attempt *a)
+{
+	a->slot = home;
+	a->state = DIALER_STATE_ENDED;
+	d->last_seq = max_i64(d->last_seq, a->end.seq);
+	map_set(&d->attempts, a->id, a);
+	slot_keep_ended(a);
+}
+
+static usec_t since_dial(const struct desk_attempt *a)
+{
+	return max_i64(0, clock_mono() - a->mono_dialed_at);
+}
+
+void desk_ringing(struct desk *d, struct desk_attempt *a, int64_t sip)
+{
+	if (a->has_rung || a->state != DIALER_STATE_DIALING)
+		return;
+	a->state = DIALER_STATE_RINGING;
+	a->has_rung = true;
+	a->rang_us = since_dial(a);
+	a->ringing_sip = sip;
+	slot_tell(a, TELL_RINGING);
+	desk_flush_soon(d);
+}
+
+void desk_answered(struct desk *d, struct desk_attempt *a)
+{
+	if (a->state == DIALER_STATE_ANSWERED || a->state == DIALER_STATE_ENDED)
+		return;
+	a->answered_us = since_dial(a);
+	a->state = DIALER_STATE_ANSWERED;
+	slot_tell(a, TELL_ANSWERED);
+	desk_flush_soon(d);
+}
+
+void desk_bridged(struct desk *d, struct desk_attempt *a)
+{
+	if (a->is_bridged || a->state != DIALER_STATE_ANSWERED)
+		return;
+	a->is_bridged = true;
+	a->bridged_us = since_dial(a);
+	slot_tell(a, TELL_BRIDGED);
+	desk_flush_soon(d);
+}
+
+void desk_ended(struct desk *d, struct desk_attempt *a, int64_t sip, struct dialer_end end)
 {
 	bool was_answered = a->state == DIALER_STATE_ANSWERED;
 
-	a->ended_us = clock_mono() - a->mono_dialed_at;
-	a->plan.end.seq = ++d->last_seq;
+	a->ended_us = since_dial(a);
+	a->sip = sip;
+	a->end = end;
+	a->end.seq = ++d->last_seq;
 	if (was_answered)
-		a->plan.end.talk_us = a->ended_us - a->answered_us;
-	if (a->plan.has_ringing)
-		a->plan.end.ring_us = was_answered ? a->answered_us : a->ended_us;
+		a->end.talk_us = a->ended_us - a->answered_us;
+	if (a->has_rung)
+		a->end.ring_us = (was_answered ? a->answered_us : a->ended_us) - a->rang_us;
 	a->state = DIALER_STATE_ENDED;
 	slot_keep_ended(a);
 	slot_tell(a, TELL_ENDED);
-}
-
-static void finish_call(struct desk *d, struct attempt *a)
-{
-	ledger_outcome(d->o.ledger, clock_now(), a->id, a->plan.end.outcome, a->plan.sip);
-	end_attempt(d, a);
-}
-
-static void advance(struct desk *d, struct attempt *a)
-{
-	if (!a->plan.has_answer || a->state == DIALER_STATE_ANSWERED) {
-		finish_call(d, a);
-		return;
-	}
-	a->answered_us = clock_mono() - a->mono_dialed_at;
-	a->state = DIALER_STATE_ANSWERED;
-	slot_tell(a, TELL_ANSWERED | (a->plan.has_bridge ? (unsigned)TELL_BRIDGED : 0));
-	heap_push(&d->due, &a->due, a->mono_dialed_at + a->plan.end_us);
-}
-
-static void run_due(void *arg)
-{
-	struct desk *d = arg;
-	struct heap_node *n;
-
-	for (int i = 0; i < DUE_BUDGET && (n = heap_min(&d->due)) != NULL; i++) {
-		if (n->at > loop_mono(d->loop))
-			break;
-		heap_remove(&d->due, n);
-		advance(d, CONTAINER_OF(n, struct attempt, due));
-	}
-	flush_soon(d);
+	desk_flush_soon(d);
 }
 
 /* --- operations ------------------------------------------------------------------------------ */
@@ -172,73 +212,59 @@ static void say_ended(struct desk *d, struct slot *s, struct uuid id, int64_t si
 }
 
 /* A query or a repeated dial: where the attempt stands, and from now on at this slot. */
-static void tell_again(struct slot *s, struct attempt *a)
+static void tell_again(struct slot *s, struct desk_attempt *a)
 {
 	slot_adopt(s, a);
 	slot_tell(a, a->state == DIALER_STATE_ENDED ? TELL_STATE | TELL_ENDED : TELL_STATE);
 }
 
-/* Held like any other that has ended, as long as there is room. */
-static void end_at_once(struct desk *d, struct slot *s, struct uuid id, int64_t sip,
-			struct dialer_end end)
+void desk_end_at_once(struct desk *d, struct slot *home, struct uuid id, int64_t sip,
+		      struct dialer_end end)
 {
 	if (map_count(&d->attempts) >= DESK_HELD_MAX) {
-		say_ended(d, s, id, sip, end);
+		say_ended(d, home, id, sip, end);
 		return;
 	}
-	struct attempt *a = hold(d, s, id, clock_now());
-	a->plan.sip = sip;
-	a->plan.end = end;
-	end_attempt(d, a);
+	struct desk_attempt *a = d->o.carrier.make(d->o.carrier.arg);
+	desk_hold(d, home, a, id, clock_now());
+	desk_ended(d, a, sip, end);
 }
 
-static void refuse(struct desk *d, struct slot *s, struct uuid id, const char *reason)
+void desk_refuse(struct desk *d, struct slot *home, struct uuid id, const char *reason)
 {
 	const struct dialer_end end = { .outcome = OUTCOME_NOT_SENT, .by = DIALER_BY_US };
 
 	log_debug("dial_refused", LID("attempt", ID_ATTEMPT, id), LS("reason", reason));
 	journal_void(d->o.journal, id);
-	end_at_once(d, s, id, 0, end);
+	desk_end_at_once(d, home, id, 0, end);
 }
 
-/* The request reaches the carrier. */
-static void place_call(struct desk *d, struct slot *s, const struct dialer_op *op, usec_t at)
+void desk_take_back(struct desk *d, struct desk_attempt *a, const char *reason)
 {
-	const struct dialer_op_dial *dial = &op->dial;
-	struct carrier_request r = { .to = dial->to,
-				     .attempt = dial->attempt,
-				     .ring_limit_us = dial->ring_us,
-				     .talk_limit_us = dial->max_us };
-	struct carrier_plan plan;
+	const struct dialer_end end = { .outcome = OUTCOME_NOT_SENT, .by = DIALER_BY_US };
 
-	journal_sent(d->o.journal, op->id);
-	ledger_dial(d->o.ledger, at, op);
-	if (map_count(&d->attempts) >= DESK_OPEN_MAX) {
-		ledger_outcome(d->o.ledger, at, op->id, OUTCOME_RATE_LIMITED, 503);
-		end_at_once(d, s, op->id, 503,
-			    (struct dialer_end){ .outcome = OUTCOME_RATE_LIMITED,
-						 .retry_after_us = OVERLOAD_RETRY_US,
-						 .by = DIALER_BY_CARRIER });
-		return;
-	}
-	carrier_plan(&d->o.carrier, &r, &plan);
-	if (plan.is_silent)
-		return;
-	struct attempt *a = hold(d, s, op->id, at);
-	a->plan = plan;
-	if (plan.has_ringing) {
-		a->state = DIALER_STATE_RINGING;
-		slot_tell(a, TELL_RINGING);
-	}
-	heap_push(&d->due, &a->due,
-		  a->mono_dialed_at + (plan.has_answer ? plan.answer_us : plan.end_us));
+	log_debug("dial_refused", LID("attempt", ID_ATTEMPT, a->id), LS("reason", reason));
+	journal_void(d->o.journal, a->id);
+	desk_ended(d, a, 0, end);
+}
+
+void desk_reply(struct desk *d, struct slot *s, const struct dialer_event *ev)
+{
+	slot_reply(s, ev);
+	desk_flush_soon(d);
+}
+
+void desk_tell_all(struct desk *d, const struct dialer_event *ev)
+{
+	for (size_t i = 0; i < d->slots_n; i++)
+		desk_reply(d, d->slots[i], ev);
 }
 
 static void on_dial(struct desk *d, struct slot *s, const struct dialer_op *op)
 {
 	usec_t at = clock_now();
 	bool is_late = at > op->dial.expires_at;
-	struct attempt *held = map_get(&d->attempts, op->id);
+	struct desk_attempt *held = map_get(&d->attempts, op->id);
 
 	if (held) {
 		tell_again(s, held);
@@ -247,12 +273,12 @@ static void on_dial(struct desk *d, struct slot *s, const struct dialer_op *op)
 	switch (journal_look_up(d->o.journal, op->id)) {
 	case JOURNAL_NEW:
 		if (is_late)
-			refuse(d, s, op->id, "expired");
+			desk_refuse(d, s, op->id, "expired");
 		else
-			place_call(d, s, op, at);
+			d->o.carrier.dial(op, s, at, d->o.carrier.arg);
 		break;
 	case JOURNAL_VOID:
-		refuse(d, s, op->id, "void");
+		desk_refuse(d, s, op->id, "void");
 		break;
 	case JOURNAL_SENT:
 		say_state(s, op->id, DIALER_STATE_UNKNOWN);
@@ -263,14 +289,14 @@ static void on_dial(struct desk *d, struct slot *s, const struct dialer_op *op)
 		if (is_late)
 			say_state(s, op->id, DIALER_STATE_UNKNOWN);
 		else
-			refuse(d, s, op->id, "forgotten");
+			desk_refuse(d, s, op->id, "forgotten");
 		break;
 	}
 }
 
 static void on_query(struct desk *d, struct slot *s, struct uuid id)
 {
-	struct attempt *held = map_get(&d->attempts, id);
+	struct desk_attempt *held = map_get(&d->attempts, id);
 
 	if (held) {
 		tell_again(s, held);
@@ -293,25 +319,18 @@ static void on_query(struct desk *d, struct slot *s, struct uuid id)
 
 static void on_hangup(struct desk *d, struct uuid id)
 {
-	struct attempt *a = map_get(&d->attempts, id);
+	struct desk_attempt *a = map_get(&d->attempts, id);
 
 	if (!a || a->state == DIALER_STATE_ENDED)
 		return;
-	ledger_hangup(d->o.ledger, clock_now(), id);
-	heap_remove(&d->due, &a->due);
-	if (a->state != DIALER_STATE_ANSWERED) {
-		a->plan.sip = 487;
-		a->plan.end = (struct dialer_end){ .outcome = OUTCOME_CANCELLED };
-	}
-	a->plan.end.by = DIALER_BY_US;
-	finish_call(d, a);
+	d->o.carrier.hangup(a, d->o.carrier.arg);
 }
 
 static void on_ack(struct desk *d, struct uuid id, int64_t seq)
 {
-	struct attempt *a = map_get(&d->attempts, id);
+	struct desk_attempt *a = map_get(&d->attempts, id);
 
-	if (a && a->state == DIALER_STATE_ENDED && a->plan.end.seq == seq)
+	if (a && a->state == DIALER_STATE_ENDED && a->end.seq == seq)
 		forget(d, a);
 }
 
@@ -325,9 +344,6 @@ static void on_hello(struct slot *s, const struct dialer_op_hello *hello)
 static void on_op(struct slot *s, const struct dialer_op *op, void *arg)
 {
 	struct desk *d = arg;
-	struct dialer_event trunk = { .kind = DIALER_EV_TRUNK,
-				      .id = op->id,
-				      .trunk = { .state = DIALER_TRUNK_UP } };
 
 	switch (op->kind) {
 	case DIALER_OP_HELLO:
@@ -346,15 +362,15 @@ static void on_op(struct slot *s, const struct dialer_op *op, void *arg)
 		on_hangup(d, op->id);
 		break;
 	case DIALER_OP_TRUNK:
-		slot_reply(s, &trunk);
+		d->o.carrier.trunk(op, s, d->o.carrier.arg);
 		break;
 	case DIALER_OP_CALLBACK:
-		/* This carrier calls nobody back. */
+		/* No carrier of this desk calls back. */
 		break;
 	case DIALER_OP_KIND_COUNT:
 		break;
 	}
-	flush_soon(d);
+	desk_flush_soon(d);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -366,17 +382,19 @@ struct desk *desk_new(struct loop *l, const struct desk_options *o)
 	d->loop = l;
 	d->o = *o;
 	map_init(&d->attempts);
-	heap_init(&d->due);
-	d->timer = timer_new(l, run_due, d);
 	return d;
 }
 
 struct err desk_add_slot(struct desk *d, const char *address)
 {
 	struct slot_options o = { .address = address,
+				  .dialer = d->o.carrier.name,
 				  .instance = journal_instance(d->o.journal),
+				  .caps = d->o.carrier.caps,
 				  .on_op = on_op,
 				  .on_room = on_room,
+				  .ref = d->o.carrier.ref,
+				  .events = d->o.carrier.events,
 				  .arg = d };
 
 	if (d->slots_n == DESK_SLOTS_MAX)
@@ -384,6 +402,22 @@ struct err desk_add_slot(struct desk *d, const char *address)
 	TRY(slot_open(d->loop, &o, &d->slots[d->slots_n]));
 	d->slots_n++;
 	return OK;
+}
+
+struct err desk_add_slots(struct desk *d, const char *addresses)
+{
+	struct str rest = str_from(addresses), address;
+	struct err e = OK;
+
+	while (rest.n > 0 && !is_err(e)) {
+		(void)str_split(rest, ',', &address, &rest); /* the last one has no comma */
+		char *text = xstrndup(address);
+		e = desk_add_slot(d, text);
+		if (!is_err(e))
+			log_info("listening", LS("address", text));
+		free(text);
+	}
+	return e;
 }
 
 void desk_finish(struct desk *d)
@@ -398,7 +432,7 @@ bool desk_has_failed(const struct desk *d)
 
 void desk_free(struct desk *d)
 {
-	struct attempt *a;
+	struct desk_attempt *a;
 
 	if (!d)
 		return;
@@ -406,9 +440,7 @@ void desk_free(struct desk *d)
 		forget(d, a);
 	for (size_t i = 0; i < d->slots_n; i++)
 		slot_close(d->slots[i]);
-	timer_free(d->timer);
 	map_deinit(&d->attempts);
-	heap_deinit(&d->due);
 	/* A flush may stand in the loop's queue, before this. */
 	d->is_closed = true;
 	loop_defer_free(d->loop, d, free);

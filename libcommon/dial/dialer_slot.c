@@ -1,6 +1,6 @@
 /* The order on the wire: the greeting, replies, then attempts in the order in which something
  * happened to them, each with its events in the order of the call. */
-#include "slot.h"
+#include "dial/dialer_slot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 #define READ_BUDGET 256
 #define SEND_BUDGET 1024
 #define REPLIES_MAX 16384
-#define EVENTS_MAX 6 /* about one attempt at a time */
 
 struct slot {
 	struct slot_options o;
@@ -79,26 +78,26 @@ void slot_close(struct slot *s)
 
 /* --- what is to be told ---------------------------------------------------------------------- */
 
-void slot_tell(struct attempt *a, unsigned what)
+void slot_tell(struct desk_attempt *a, unsigned what)
 {
 	a->tell |= what;
 	if (!list_node_is_linked(&a->outgoing))
 		list_push_back(&a->slot->outgoing, &a->outgoing);
 }
 
-void slot_keep_ended(struct attempt *a)
+void slot_keep_ended(struct desk_attempt *a)
 {
 	list_push_back(&a->slot->unacked, &a->unacked);
 }
 
-void slot_leave(struct attempt *a)
+void slot_leave(struct desk_attempt *a)
 {
 	list_remove(&a->slot->outgoing, &a->outgoing);
 	list_remove(&a->slot->unacked, &a->unacked);
 	a->slot = NULL;
 }
 
-void slot_adopt(struct slot *s, struct attempt *a)
+void slot_adopt(struct slot *s, struct desk_attempt *a)
 {
 	if (a->slot == s)
 		return;
@@ -118,7 +117,7 @@ bool slot_greet(struct slot *s, struct str incarnation)
 
 	s->is_greeting_due = true;
 	for (struct list_node *n = list_first(&s->unacked); n; n = list_next(&s->unacked, n))
-		slot_tell(CONTAINER_OF(n, struct attempt, unacked), TELL_ENDED);
+		slot_tell(CONTAINER_OF(n, struct desk_attempt, unacked), TELL_ENDED);
 	if (is_new) {
 		free(s->incarnation);
 		s->incarnation = xstrndup(incarnation);
@@ -175,10 +174,9 @@ static bool send_greeting(struct slot *s)
 {
 	struct dialer_event hello = { .kind = DIALER_EV_HELLO,
 				      .hello = { .version = DIALER_PROTOCOL_VERSION,
-						 .dialer = STR("sim"),
+						 .dialer = str_from(s->o.dialer),
 						 .instance = str_from(s->o.instance),
-						 .caps = DIALER_CAP_QUERY | DIALER_CAP_HANGUP |
-							 DIALER_CAP_RINGING } };
+						 .caps = s->o.caps } };
 
 	if (!s->is_greeting_due)
 		return true;
@@ -205,26 +203,12 @@ static size_t add_kind(enum dialer_event_kind *v, size_t n, enum dialer_event_ki
 	return n + 1;
 }
 
-/* Which events say what is to be told, in order. */
-static size_t list_events(const struct attempt *a, enum dialer_event_kind v[EVENTS_MAX])
+size_t slot_list_events(const struct desk_attempt *a, enum dialer_event_kind v[SLOT_EVENTS_MAX])
 {
-	static const enum dialer_event_kind garbled_answer[] = {
-		DIALER_EV_BRIDGED, DIALER_EV_ANSWERED, DIALER_EV_BRIDGED, DIALER_EV_ANSWERED
-	};
-	static const enum dialer_event_kind garbled_end[] = { DIALER_EV_ENDED, DIALER_EV_RINGING,
-							      DIALER_EV_ANSWERED, DIALER_EV_ENDED };
 	size_t n = 0;
 
 	if (a->tell & TELL_STATE)
 		n = add_kind(v, n, DIALER_EV_STATE);
-	if (a->plan.is_garbled) {
-		bool is_end = (a->tell & TELL_ENDED) != 0;
-		if (is_end || (a->tell & (TELL_ANSWERED | TELL_BRIDGED))) {
-			memcpy(v + n, is_end ? garbled_end : garbled_answer, sizeof(garbled_end));
-			n += ARRAY_LEN(garbled_end);
-		}
-		return n;
-	}
 	if (a->tell & TELL_RINGING)
 		n = add_kind(v, n, DIALER_EV_RINGING);
 	if (a->tell & TELL_ANSWERED)
@@ -236,46 +220,51 @@ static size_t list_events(const struct attempt *a, enum dialer_event_kind v[EVEN
 	return n;
 }
 
-static void fill_end(const struct attempt *a, struct dialer_event *ev)
+static void fill_end(const struct desk_attempt *a, struct dialer_event *ev)
 {
 	ev->t_us = a->dialed_at + a->ended_us;
-	ev->sip = a->plan.sip;
-	ev->end = a->plan.end;
+	ev->sip = a->sip;
+	ev->end = a->end;
 }
 
-static void fill_event(const struct attempt *a, enum dialer_event_kind kind,
+static void fill_state(const struct desk_attempt *a, struct dialer_event *ev)
+{
+	ev->state = a->state;
+	ev->t_us = a->dialed_at;
+	if (a->state == DIALER_STATE_ENDED)
+		fill_end(a, ev);
+	if (a->state != DIALER_STATE_ANSWERED)
+		return;
+	ev->t_us = a->dialed_at + (a->is_bridged ? a->bridged_us : a->answered_us);
+	ev->is_bridged = a->is_bridged;
+}
+
+static void fill_event(const struct desk_attempt *a, enum dialer_event_kind kind,
 		       struct dialer_event *ev)
 {
 	ev->kind = kind;
 	ev->id = a->id;
 	if (kind == DIALER_EV_ENDED) {
 		fill_end(a, ev);
-	} else if (kind == DIALER_EV_RINGING) {
-		ev->t_us = a->dialed_at;
-		ev->sip = 180;
 	} else if (kind == DIALER_EV_STATE) {
-		ev->state = a->state;
-		ev->t_us = a->dialed_at;
-		if (a->state == DIALER_STATE_ENDED)
-			fill_end(a, ev);
-		if (a->state != DIALER_STATE_ANSWERED)
-			return;
-		ev->t_us = a->dialed_at + a->answered_us;
-		ev->is_bridged = a->plan.has_bridge;
+		fill_state(a, ev);
+	} else if (kind == DIALER_EV_RINGING) {
+		ev->t_us = a->dialed_at + a->rang_us;
+		ev->sip = a->ringing_sip;
 	} else {
-		ev->t_us = a->dialed_at + a->answered_us;
+		ev->t_us =
+			a->dialed_at + (kind == DIALER_EV_BRIDGED ? a->bridged_us : a->answered_us);
 		ev->sip = 200;
 	}
 }
 
-static bool send_attempt(struct slot *s, const struct attempt *a)
+static bool send_attempt(struct slot *s, const struct desk_attempt *a)
 {
-	enum dialer_event_kind kinds[EVENTS_MAX];
-	size_t n = list_events(a, kinds);
-	char ref[ID_TEXT_SIZE];
+	enum dialer_event_kind kinds[SLOT_EVENTS_MAX];
+	size_t n = s->o.events(a, kinds);
+	char ref[DIALER_REF_MAX + 1] = "";
 
-	/* The carrier's own name of the call: the attempt id under another prefix. */
-	memcpy(id_format(ID_ATTEMPT, a->id, ref), "sim", 3);
+	s->o.ref(a, ref);
 	for (size_t i = 0; i < n; i++) {
 		struct dialer_event ev = { .provider_ref = str_from(ref) };
 		fill_event(a, kinds[i], &ev);
@@ -292,7 +281,7 @@ bool slot_flush(struct slot *s)
 	if (s->is_blocked || !send_greeting(s) || !send_replies(s))
 		return false;
 	for (int sent = 0; (n = list_first(&s->outgoing)) != NULL; sent++) {
-		struct attempt *a = CONTAINER_OF(n, struct attempt, outgoing);
+		struct desk_attempt *a = CONTAINER_OF(n, struct desk_attempt, outgoing);
 		if (sent == SEND_BUDGET)
 			return true;
 		if (!send_attempt(s, a))

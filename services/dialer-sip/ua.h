@@ -1,0 +1,46 @@
+/* The SIP end of this process: sockets, DNS, TLS, and which dialog a message belongs to.
+ *
+ * One listening address carries UDP and TCP. TLS is per peer: each (CA, host to verify) has a stack of
+ * its own, so that a connection which was verified for one host never carries another's calls. */
+#ifndef DIALER_SIP_UA_H
+#define DIALER_SIP_UA_H
+
+#include "base/err.h"
+#include "loop/loop.h"
+
+struct ua;
+struct leg;
+
+struct ua_options {
+	const char *listen; /* "ip:port", the port 0 for any; 0.0.0.0 takes the default route's */
+	const char *advertise; /* address that peers are told; empty = the one that is bound */
+	const char *dns;       /* "ip:port[,...]"; empty = the system's servers */
+};
+
+struct ua_tls {
+	const char *ca;   /* PEM; NULL or empty = the system's authorities */
+	const char *host; /* what the certificate must name */
+};
+
+struct err ua_open(struct loop *l, const struct ua_options *o, struct ua **out) MUST_USE;
+void ua_close(struct ua *u);                /* all legs must be gone or detached */
+const char *ua_address(const struct ua *u); /* advertised, without port */
+int ua_port(const struct ua *u);
+/* Legs that still tidy up after calls that ended. */
+size_t ua_leg_count(const struct ua *u);
+
+/* An answer to an OPTIONS: its status, or 0 when none came. */
+typedef void (*ua_options_fn)(int status, void *arg);
+struct ua_ping;
+struct ua_ping_options {
+	const char *uri;          /* "sip:host[:port];transport=tcp" */
+	const struct ua_tls *tls; /* NULL = UDP or TCP */
+	ua_options_fn fn;
+	void *arg;
+};
+/* One that was freed answers nothing. */
+struct err ua_ping_new(struct ua *u, const struct ua_ping_options *o,
+		       struct ua_ping **out) MUST_USE;
+void ua_ping_free(struct ua_ping *p);
+
+#endif

@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+"""Bridged calls a second of the SIP dialer, beside sipp's own client placing calls of half the work (one
+leg, no second INVITE) with the same carrier. All three share the machine, so what counts is the
+processor time that a call costs: calls a second on one core."""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import bench
+import sip_case
+
+CLIENT = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="client">
+  <send retrans="500"><![CDATA[
+INVITE sip:+15550109101@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:a@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:+15550109101@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:a@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+""" + sip_case.SDP.format(port=6000) + """
+]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="180" optional="true"/>
+  <recv response="200" rrs="true"/>
+  <send><![CDATA[
+ACK sip:+15550109101@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:a@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:+15550109101@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <recv request="BYE" timeout="10000"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / bench.TICKS
+
+
+def quick(scenario_port, hangs_up):
+    """A phone of few words: answers at once, hangs up after 100 ms or never."""
+    text = sip_case.HEAD + sip_case.options_first() % ""
+    text += sip_case.answer("q", 100 if hangs_up else None, 0, scenario_port)
+    return text + sip_case.TAIL
+
+
+def drive(client, trunk, uri, per_s, span_s):
+    """Dials at a rate; what the ends were, and over how long."""
+    ids, began = [], time.monotonic()
+    total = int(per_s * span_s)
+    while len(ids) < total:
+        due = min(total, int((time.monotonic() - began) * per_s) + 1)
+        while len(ids) < due:
+            ids.append(client.dial("9101", trunk, uri, ring_s=20, expires_in=10))
+        try:
+            while True:
+                client.recv(0.001)
+        except TimeoutError:
+            pass
+    return client.all_ended(ids, 60), time.monotonic() - began
+
+
+def measure_dialer(report, per_s, span_s):
+    dialer = sip_case.Dialer()
+    try:
+        carrier = dialer.sipp("carrier", quick(4000, True), trace=False)
+        agent = dialer.sipp("agent", quick(5000, False), trace=False)
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port)
+        before = cpu_s(dialer.process.pid)
+        ends, took_s = drive(client, trunk, "sip:agent@127.0.0.1:%d" % agent.port, per_s, span_s)
+        cost_s = cpu_s(dialer.process.pid) - before
+        good = sum(1 for end in ends.values() if end["outcome"] == "answered")
+        bridged = sum(1 for id in ends if "bridged" in client.names(id))
+        report.row(f"asked at {per_s}/s for {span_s} s: bridged, not bridged",
+                   f"{bridged}, {len(ends) - bridged}")
+        bench.fail_unless(good == len(ends), f"{len(ends) - good} calls failed")
+        report.row("processor time of the dialer per bridged call",
+                   f"{cost_s / len(ends) * 1e6:.0f} us")
+        return len(ends) / cost_s, took_s
+    finally:
+        dialer.close()
+
+
+def measure_client(per_s, span_s):
+    with tempfile.TemporaryDirectory(prefix="bench-sip-") as folder:
+        carrier = sip_case.Sipp(folder, "carrier", quick(4000, True), trace=False)
+        try:
+            path = os.path.join(folder, "client.xml")
+            with open(path, "w", encoding="ascii") as f:
+                f.write(CLIENT)
+            count = int(per_s * span_s)
+            with open(os.path.join(folder, "client.out"), "wb") as out:
+                client = subprocess.Popen(
+                    [sip_case.SIPP, "-sf", path, "-i", "127.0.0.1", "-p",
+                     str(sip_case.free_ports(1)[0]), "-r", str(per_s), "-m", str(count), "-nostdin",
+                     "127.0.0.1:%d" % carrier.port], cwd=folder, stdout=out,
+                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                _, status, used = os.wait4(client.pid, 0)
+                client.returncode = os.waitstatus_to_exitcode(status)
+            with open(os.path.join(folder, "client.out"), encoding="latin-1") as out:
+                bench.fail_unless(client.returncode == 0, "sipp's client: " + out.read()[-2000:])
+            cost_s = used.ru_utime + used.ru_stime
+            return count / cost_s
+        finally:
+            carrier.close()
+
+
+def measure(report):
+    per_s, span_s = bench.scaled(300, 50), bench.scaled(20, 3)
+    report.section("bridged calls on one core")
+    ours, _ = measure_dialer(report, per_s, span_s)
+    theirs = measure_client(per_s, span_s)
+    report.row("sipp's client, one leg a call, calls a second on one core", f"{theirs:,.0f}")
+    report.bar("dialer-sip, two legs a call, calls a second on one core", f"{ours:,.0f}", "1,000",
+               ours >= 1000)
+    report.row("share of sipp's own client", f"{ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(bench.main("sip", "The SIP dialer between two sipps", measure))

@@ -1,0 +1,369 @@
+"""The SIP dialer between sipp as carrier and sipp as agent: what becomes of a call, whoever ends it."""
+import collections
+import os
+import re
+import socket
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import nn  # noqa: E402
+import sip_case  # noqa: E402
+
+SLOWLY = 0.1  # how far a duration may be off
+
+# The table of outcomes, by hand: number's ending, ring time, outcome, status, cause, who.
+TABLE = [
+    ("9101", "answered", 200, 16), ("9103", "answered", 200, 16),
+    ("0486", "busy", 486, None), ("0600", "busy", 600, None), ("1017", "busy", 480, 17),
+    ("0480", "no_answer", 480, None), ("1018", "no_answer", 480, 18),
+    ("1019", "no_answer", 480, 19), ("2408", "no_answer", 408, None),
+    ("0603", "rejected", 603, None), ("0607", "rejected", 607, None),
+    ("0608", "rejected", 608, None), ("1021", "rejected", 480, 21),
+    ("0404", "invalid_number", 404, None), ("0410", "invalid_number", 410, None),
+    ("0416", "invalid_number", 416, None), ("0484", "invalid_number", 484, None),
+    ("0604", "invalid_number", 604, None), ("1001", "invalid_number", 480, 1),
+    ("1028", "invalid_number", 480, 28),
+    ("0488", "carrier_error", 488, None), ("0500", "carrier_error", 500, None),
+    ("0502", "carrier_error", 502, None), ("0503", "carrier_error", 503, None),
+    ("0504", "carrier_error", 504, None), ("0606", "carrier_error", 606, None),
+    ("0408", "carrier_error", 408, None), ("1034", "carrier_error", 480, 34),
+    ("0429", "rate_limited", 429, None),
+    ("0401", "config_error", 401, None), ("0402", "config_error", 402, None),
+    ("0403", "config_error", 403, None), ("0407", "config_error", 407, None),
+    ("1050", "config_error", 480, 50), ("1057", "config_error", 480, 57),
+]
+
+
+class OneCall(sip_case.SipCase):
+    def one(self, number, carrier=None, agent=None, ring_s=5, max_s=60, variables=None, **trunk):
+        """Dials once; the dialer, the peers, the client and the id."""
+        dialer = self.dialer()
+        carrier, agent, uri = self.pair(dialer, carrier, agent)
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port, **trunk)
+        id = client.dial(number, trunk, uri, ring_s=ring_s, max_s=max_s, variables=variables)
+        return dialer, carrier, agent, client, id
+
+    def test_is_bridged_and_the_callee_hangs_up(self):
+        dialer, carrier, agent, client, id = self.one("9103", variables={
+            "name": "Ada", "age": 36, "note": "50% \u00e9\r\nX: y"})
+        end = client.ended(id)
+        self.assertEqual(client.names(id), ["ringing", "answered", "bridged", "ended"])
+        self.assertEqual((end["outcome"], end["sip"], end["q850"], end["by"]),
+                         ("answered", 200, 16, "callee"))
+        self.assertLess(abs(end["talk_s"] - 0.3), SLOWLY)
+        self.eventually(lambda: agent.received("BYE"))
+        self.assertEqual(set(carrier.received("INVITE")), {id + ".c"})
+        text = agent.text()
+        for line in ("X-Belfry-Attempt: " + id, "X-Belfry-Var-name: Ada", "X-Belfry-Var-age: 36",
+                     "X-Belfry-Var-note: 50%25 %C3%A9%0D%0AX: y",
+                     "X-Belfry-To: +15550109103"):
+            self.assertIn(line, text)
+        self.assertIn("m=audio 4000", text)
+        self.assertIn("m=audio 5000", carrier.text())
+        self.assertEqual(dialer.stop(), 0)
+
+    def test_the_agent_hangs_up(self):
+        _, carrier, _, client, id = self.one("9000", agent=sip_case.agent_scenario(talk_ms=400))
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "agent"))
+        self.assertLess(abs(end["talk_s"] - 0.4), SLOWLY)
+        self.eventually(lambda: carrier.received("BYE"))
+
+    def test_we_hang_up(self):
+        _, carrier, agent, client, id = self.one("9000")
+        client.until(id, "bridged")
+        client.send("hangup", id=id)
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "us"))
+        self.eventually(lambda: carrier.received("BYE") and agent.received("BYE"))
+
+    def test_a_call_ends_at_its_longest(self):
+        _, carrier, agent, client, id = self.one("9000", max_s=0.5)
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "us"))
+        self.assertLess(abs(end["talk_s"] - 0.5), SLOWLY)
+        self.eventually(lambda: carrier.received("BYE") and agent.received("BYE"))
+
+    def test_nobody_answers(self):
+        _, carrier, _, client, id = self.one("3001", ring_s=1)
+        end = client.ended(id)
+        self.assertEqual(client.names(id), ["ringing", "ended"])
+        self.assertEqual((end["outcome"], end["sip"], end["by"]), ("no_answer", 487, "us"))
+        self.assertLess(abs(end["ring_s"] - 1), 0.3)
+        self.assertEqual(carrier.received("CANCEL"), [id + ".c"])
+
+    def test_an_answer_that_crosses_the_cancel_is_hung_up(self):
+        _, carrier, agent, client, id = self.one("3004", ring_s=0.5)
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("no_answer", "us"))
+        self.eventually(lambda: carrier.received("BYE"))
+        self.assertEqual(carrier.received("ACK")[:1], [id + ".c"])
+        self.assertEqual(agent.received("INVITE"), [])
+
+    def test_a_ringing_call_is_cancelled(self):
+        _, carrier, _, client, id = self.one("3001", ring_s=20)
+        client.until(id, "ringing")
+        client.send("hangup", id=id, reason="test")
+        end = client.ended(id, 2)
+        self.assertEqual((end["outcome"], end["by"]), ("cancelled", "us"))
+        self.eventually(lambda: carrier.received("CANCEL"))
+
+    def test_the_agent_is_not_there(self):
+        _, carrier, _, client, id = self.one("9000", agent=sip_case.agent_scenario(status=480))
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["sip"], end["by"]),
+                         ("agent_unavailable", 200, "agent"))
+        self.eventually(lambda: carrier.received("BYE"))
+        self.assertIn("Reason: SIP;cause=480", carrier.text())
+
+    def test_late_offer(self):
+        _, carrier, agent, client, id = self.one("9000", flow="late_offer",
+                                                 carrier=sip_case.late_offer_scenario())
+        end = client.ended(id)
+        self.assertEqual(client.names(id), ["ringing", "answered", "bridged", "ended"])
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+        self.assertEqual(carrier.received("INVITE"), [id + ".c"])
+        self.assertIn("m=audio 4000", agent.text())
+
+    def test_the_agent_can_be_called_while_it_rings(self):
+        _, carrier, agent, client, id = self.one("9103", agent_start="ringing")
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+        self.assertEqual(agent.received("INVITE"), [id + ".a"] * 2)
+        self.assertIn("m=audio 9 ", agent.text())
+        self.assertIn("m=audio 4000", agent.text())
+
+    def test_an_invite_of_the_callee_is_relayed(self):
+        _, carrier, agent, client, id = self.one("9000",
+                                                 carrier=sip_case.reinviting_scenario())
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+        self.assertIn("m=audio 4444", agent.text())
+        self.assertIn("a=sendonly", agent.text())
+        versions = re.findall(r"^o=- \d+ (\d+) ", agent.text(), re.M)
+        self.assertEqual(versions, ["1", "2"])
+
+    def test_digest(self):
+        for password, expected in (("right", ("answered", 200)), ("wrong", ("config_error", 401))):
+            with self.subTest(password):
+                _, carrier, _, client, id = self.one(
+                    "9000", carrier=sip_case.digest_scenario("ada", "right"), username="ada",
+                    password=password)
+                end = client.ended(id)
+                self.assertEqual((end["outcome"], end["sip"]), expected)
+                self.assertNotIn(password, carrier.text())
+
+    def test_over_tcp(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer, transport="t1")
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port, transport="tcp")
+        id = client.dial("9103", trunk, uri)
+        self.assertEqual(client.ended(id)["outcome"], "answered")
+
+    def test_nobody_listens(self):
+        dialer = self.dialer()
+        client = dialer.connect()
+        port = sip_case.free_ports(1)[0]
+        trunk = client.trunk("127.0.0.1:%d" % port, transport="tcp")
+        end = client.ended(client.dial("9103", trunk, "sip:a@127.0.0.1:9"))
+        self.assertEqual((end["outcome"], end["by"]), ("carrier_error", "carrier"))
+
+
+class ManyCalls(sip_case.SipCase):
+    def test_every_outcome_of_the_table(self):
+        dialer = self.dialer()
+        _, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        rows = TABLE + [("3001", "no_answer", 487, None)]
+        # A carrier that asks for patience closes its trunk, so it has one of its own.
+        host = "127.0.0.1:%d" % dialer.peers[0].port
+        trunk, limited = client.trunk(host, calls_per_second=250), client.trunk(host)
+        ids = {}
+        for turn in range(37):
+            for row in rows:
+                if row[1] == "rate_limited" and turn > 0:
+                    continue
+                ids[client.dial(row[0], limited if row[1] == "rate_limited" else trunk, uri,
+                                ring_s=2 if row[0] == "3001" else 20, expires_in=30)] = row
+        ends = client.all_ended(ids, 50)
+        seen = collections.Counter((ids[id], end["outcome"], end["sip"], end.get("q850"))
+                                   for id, end in ends.items())
+        expected = collections.Counter((row, *row[1:]) for row in ids.values())
+        self.assertEqual(seen, expected)
+        self.assertGreater(len(ids), 1250)
+        carrier = dialer.peers[0]
+        calls = {id + ".c" for id in ids}
+        self.eventually(lambda: calls <= set(carrier.received("INVITE")))
+
+    def test_a_trunk_may_read_its_carrier_otherwise(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port,
+                             outcomes={"480": "rejected", "q850:34": "rate_limited"})
+        for number, outcome in (("0480", "rejected"), ("0486", "busy"), ("1034", "rate_limited")):
+            end = client.ended(client.dial(number, trunk, uri))
+            self.assertEqual(end["outcome"], outcome)
+
+    def test_retry_after_closes_the_trunk_for_a_while(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port)
+        end = client.ended(client.dial("3003", trunk, uri))
+        self.assertEqual((end["outcome"], end["sip"], end["retry_after_s"]),
+                         ("rate_limited", 503, 2))
+        self.eventually(lambda: client.trunks[trunk]["state"] == "throttled")
+        early = client.ended(client.dial("0486", trunk, uri, expires_in=0.3))
+        self.assertEqual(early["outcome"], "not_sent")
+        late = client.ended(client.dial("0486", trunk, uri, expires_in=5))
+        self.assertEqual(late["outcome"], "busy")
+        self.assertEqual(len(carrier.received("INVITE")), 2)
+
+    def test_a_trunk_keeps_its_own_limits(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        host = "127.0.0.1:%d" % carrier.port
+        narrow = client.trunk(host, max_concurrent=2)
+        ids = [client.dial("9103", narrow, uri, expires_in=10) for _ in range(6)]
+        began = time.monotonic()
+        client.all_ended(ids)
+        self.assertGreater(time.monotonic() - began, 3 * 0.3)
+        slow = client.trunk(host, calls_per_second=5)
+        ids = [client.dial("0486", slow, uri, expires_in=10) for _ in range(6)]
+        began = time.monotonic()
+        client.all_ended(ids)
+        self.assertGreater(time.monotonic() - began, 0.8)
+
+    def test_a_dial_waits_for_the_settings_of_its_trunk(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        trunk = nn.type_id("trk")
+        lost = client.dial("0486", trunk, uri, expires_in=0.2)
+        self.assertEqual(client.ended(lost)["outcome"], "not_sent")
+        kept = client.dial("0486", trunk, uri, expires_in=5)
+        client.send("trunk", id=trunk, settings={"host": "127.0.0.1:%d" % carrier.port})
+        self.assertEqual(client.ended(kept)["outcome"], "busy")
+
+    def test_the_state_of_a_trunk_is_asked_for(self):
+        dialer = self.dialer()
+        carrier, _, _ = self.pair(dialer)
+        client = dialer.connect()
+        up = client.trunk("127.0.0.1:%d" % carrier.port, keep_alive_s=1)
+        self.assertEqual(client.trunks[up]["state"], "up")
+        down = client.trunk("127.0.0.1:%d" % sip_case.free_ports(1)[0], transport="tcp",
+                            keep_alive_s=1)
+        self.assertEqual(client.trunks[down]["state"], "down")
+        bad = client.trunk("not a host")
+        self.assertEqual(client.trunks[bad]["state"], "down")
+        end = client.ended(client.dial("0486", bad, "sip:a@127.0.0.1"))
+        self.assertEqual(end["outcome"], "config_error")
+
+
+class Strangers(sip_case.SipCase):
+    def test_are_answered_and_change_nothing(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        id = client.dial("9000", client.trunk("127.0.0.1:%d" % carrier.port), uri)
+        client.until(id, "bridged")
+        request = ("%s sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s\r\n"
+                   "From: <sip:x@y>;tag=1\r\nTo: <sip:y@x>%s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\n"
+                   "Content-Length: 0\r\n\r\n")
+        before = len(dialer.text())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(sip_case.DEADLINE)
+            port = s.getsockname()[1]
+            for n, (method, tag, call, expected) in enumerate((
+                    ("INVITE", "", "stranger", "481"), ("REGISTER", "", "stranger", "481"),
+                    ("OPTIONS", "", "stranger", "200"), ("BYE", ";tag=c" + id[4:], id + ".c", "481"),
+                    ("CANCEL", "", id + ".c", "481"))):
+                s.sendto((request % (method, port, "s%d" % n, tag, call, method)).encode(),
+                         ("127.0.0.1", dialer.port))
+                self.assertIn("SIP/2.0 " + expected, s.recv(4096).decode(), method)
+            for garbage in (b"\0" * 100, b"INVITE", b"SIP/2.0 200 OK\r\n\r\n", os.urandom(1000)):
+                s.sendto(garbage, ("127.0.0.1", dialer.port))
+            s.sendto((request % ("OPTIONS", port, "last", "", "last", "OPTIONS")).encode(),
+                     ("127.0.0.1", dialer.port))
+            self.assertIn("SIP/2.0 200", s.recv(4096).decode())
+        self.assertEqual(dialer.text()[before:], "")
+        client.send("query", id=id)
+        self.assertEqual(client.until(id, "state")["state"], "answered")
+
+
+class Restart(sip_case.SipCase):
+    def test_what_rings_and_what_talks_goes_on_after_a_kill(self):
+        dialer = self.dialer()
+        carrier, agent, uri = self.pair(dialer)
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port)
+        talking = client.dial("9120", trunk, uri)
+        held = client.dial("9000", trunk, uri)
+        ringing = client.dial("3005", trunk, uri)
+        cancelled = client.dial("3001", trunk, uri, ring_s=3)
+        for id in (talking, held):
+            client.until(id, "bridged")
+        for id in (ringing, cancelled):
+            client.until(id, "ringing")
+        dialer.restart()
+        client = dialer.connect()
+        for id in (talking, held, ringing, cancelled):
+            client.send("query", id=id)
+        self.assertEqual(client.until(held, "state")["state"], "answered")
+        self.assertTrue(client.until(held, "state")["bridged"])
+        self.assertEqual(client.ended(ringing)["outcome"], "busy")
+        end = client.ended(talking)
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+        self.assertLess(abs(end["talk_s"] - 2), SLOWLY)
+        client.send("hangup", id=held)
+        self.assertEqual(client.ended(held)["outcome"], "answered")
+        self.assertEqual(client.ended(cancelled)["outcome"], "no_answer")
+        self.eventually(lambda: held + ".c" in carrier.received("BYE"))
+        self.eventually(lambda: {held + ".a", talking + ".a"} <= set(agent.received("BYE")))
+        invites = collections.Counter(carrier.received("INVITE"))
+        self.assertEqual(invites[ringing + ".c"], 1)
+        self.assertEqual(invites[cancelled + ".c"], 1)
+
+    def test_an_answer_that_came_meanwhile_is_bridged(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer, carrier=sip_case.HEAD +
+                                    sip_case.options_first() % "" +
+                                    sip_case.answer("late", 300, 1500, 4000) + sip_case.TAIL)
+        client = dialer.connect()
+        id = client.dial("9000", client.trunk("127.0.0.1:%d" % carrier.port), uri)
+        client.until(id, "ringing")
+        dialer.restart()
+        client = dialer.connect()
+        client.send("query", id=id)
+        end = client.ended(id)
+        self.assertIn("bridged", client.names(id))
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+
+    def test_an_end_is_told_until_it_is_acknowledged(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        client.is_acking = False
+        id = client.dial("0486", client.trunk("127.0.0.1:%d" % carrier.port), uri)
+        first = client.ended(id)
+        dialer.restart()
+        client = dialer.connect()
+        again = client.ended(id)
+        self.assertEqual(again, first)
+        time.sleep(0.1)
+        dialer.restart()
+        client = dialer.connect()
+        client.send("query", id=id)
+        self.assertEqual(client.until(id, "state")["state"], "unknown")
+        self.assertEqual(carrier.received("INVITE"), [id + ".c"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,222 @@
+"""The SIP dialer's way to its peers: TLS with certificates good, wrong and unknown, names with several
+servers, and media that never passes by it."""
+import array
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+import wave
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import sip_case  # noqa: E402
+
+NAME = "sip.example.test"
+
+
+def openssl(directory, *args):
+    subprocess.run(["openssl", *args], cwd=directory, check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def authority(directory, name):
+    """A CA: its certificate's PEM."""
+    openssl(directory, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out",
+            name + ".pem")
+    with open(os.path.join(directory, name + ".pem"), encoding="ascii") as f:
+        return f.read()
+
+
+def certificate(directory, ca, host):
+    """Key and certificate for a host in one file."""
+    base = ca + "-" + host
+    with open(os.path.join(directory, base + ".ext"), "w", encoding="ascii") as f:
+        f.write("subjectAltName=DNS:%s\n" % host)
+    openssl(directory, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=" + host, "-keyout", base + ".key", "-out", base + ".csr")
+    openssl(directory, "x509", "-req", "-in", base + ".csr", "-CA", ca + ".pem", "-CAkey",
+            ca + ".key", "-CAcreateserial", "-days", "2", "-extfile", base + ".ext", "-out",
+            base + ".crt")
+    path = os.path.join(directory, base + ".both")
+    with open(path, "w", encoding="ascii") as out:
+        for part in (".key", ".crt"):
+            with open(os.path.join(directory, base + part), encoding="ascii") as f:
+                out.write(f.read())
+    return path
+
+
+class Peers(sip_case.SipCase):
+    def run_beside(self, *command):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+
+        def end():
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait(sip_case.DEADLINE)
+
+        self.addCleanup(end)
+        return process
+
+    # --- TLS
+
+    @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
+    def test_tls_takes_the_right_certificate_only(self):
+        dialer = self.dialer()
+        ca = authority(dialer.dir, "ca")
+        authority(dialer.dir, "stranger")
+        chains = {"good": certificate(dialer.dir, "ca", NAME),
+                  "wrong": certificate(dialer.dir, "ca", "other.example.test"),
+                  "unknown": certificate(dialer.dir, "stranger", NAME)}
+        client = dialer.connect()
+        for which, expected in (("good", "answered"), ("wrong", "carrier_error"),
+                                ("unknown", "carrier_error")):
+            with self.subTest(which):
+                port = sip_case.free_ports(1)[0]
+                scenario = sip_case.carrier_scenario().replace(
+                    "[local_ip]:[local_port];transport=[transport]",
+                    "127.0.0.1:%d;transport=tls" % port)
+                carrier = dialer.sipp("carrier-" + which, scenario, transport="t1")
+                agent = dialer.sipp("agent-" + which, sip_case.agent_scenario())
+                self.run_beside("socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,"
+                                "cert=%s" % (port, chains[which]),
+                                "TCP:127.0.0.1:%d" % carrier.port)
+                self.eventually(lambda port=port: sip_case.is_bound(port, "tcp"))
+                trunk = client.trunk("127.0.0.1:%d" % port, transport="tls", ca=ca,
+                                     verify_host=NAME)
+                id = client.dial("9103", trunk, "sip:agent@127.0.0.1:%d" % agent.port)
+                self.assertEqual(client.ended(id)["outcome"], expected)
+                self.assertEqual(bool(carrier.received("INVITE")), which == "good")
+
+    # --- names
+
+    @unittest.skipUnless(shutil.which("dnsmasq"), "dnsmasq (package dnsmasq-base) is not installed")
+    def test_the_next_server_of_a_name_is_tried(self):
+        ports = sip_case.free_ports(4)
+        dns, first, second, closed = ports
+        dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns)
+        self.run_beside(
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+            "--no-hosts", "--port=%d" % dns, "--listen-address=127.0.0.1", "--bind-interfaces",
+            "--pid-file=" + dialer.dir + "/dnsmasq.pid", "--user=root",
+            "--host-record=a.carrier.test,127.0.0.1", "--host-record=b.carrier.test,127.0.0.1",
+            "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % first,
+            "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second,
+            "--srv-host=_sip._tcp.gone.test,a.carrier.test,%d,1" % closed,
+            "--srv-host=_sip._tcp.gone.test,b.carrier.test,%d,2" % second)
+        refuses = dialer.sipp("refuses", sip_case.slow_carrier_scenario(0, 503), port=first)
+        takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
+        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        uri = "sip:agent@127.0.0.1:%d" % agent.port
+        client = dialer.connect()
+        id = client.dial("9103", client.trunk("carrier.test"), uri)
+        self.assertEqual(client.ended(id)["outcome"], "answered")
+        self.assertEqual(set(refuses.received("INVITE")), {id + ".c"})
+        self.assertEqual(set(takes.received("INVITE")), {id + ".c"})
+        takes.close()
+        takes = dialer.sipp("carrier-tcp", sip_case.carrier_scenario(), port=second,
+                            transport="t1")
+        id = client.dial("9103", client.trunk("gone.test", transport="tcp"), uri)
+        self.assertEqual(client.ended(id)["outcome"], "answered")
+        end = client.ended(client.dial("9103", client.trunk("nowhere.test"), uri))
+        self.assertEqual(end["outcome"], "carrier_error")
+
+    # --- media
+
+    @staticmethod
+    def ports_with_the_next(count):
+        """A baresip takes the port after its own too, for TLS."""
+        found = []
+        while len(found) < count:
+            port = sip_case.free_ports(1)[0]
+            with socket.socket() as s:
+                try:
+                    s.bind(("127.0.0.1", port + 1))
+                except OSError:
+                    continue
+            if not any(abs(port - other) < 2 for other in found):
+                found.append(port)
+        return found
+
+    @unittest.skipUnless(shutil.which("baresip"), "baresip is not installed")
+    def test_two_phones_hear_each_other_and_nobody_else(self):
+        dialer = self.dialer()
+        ports = self.ports_with_the_next(2)
+        phones = [Phone(self, dialer.dir, name, port, tone)
+                  for name, port, tone in (("callee", ports[0], 440), ("agent", ports[1], 1000))]
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % ports[0])
+        id = client.dial("9000", trunk, "sip:agent@127.0.0.1:%d" % ports[1], max_s=3)
+        end = client.ended(id)
+        self.assertIn("bridged", client.names(id))
+        self.assertEqual((end["outcome"], end["by"]), ("answered", "us"))
+        for phone, heard, own in ((phones[0], 1000, 440), (phones[1], 440, 1000)):
+            self.eventually(lambda phone=phone: len(phone.recording()) > 8000)
+            powers = phone.heard((heard, own))
+            self.assertGreater(powers[heard], 100 * powers[own] + 1, (phone.name, powers))
+
+
+class Phone:
+    """A baresip that answers, plays one tone and records what it hears."""
+
+    def __init__(self, case, directory, name, port, tone):
+        self.name = name
+        self.home = os.path.join(directory, name)
+        os.mkdir(self.home)
+        with wave.open(self.home + "/tone.wav", "wb") as w:
+            w.setnchannels(1)
+            w.setsampwidth(2)
+            w.setframerate(8000)
+            w.writeframes(array.array("h", [int(12000 * math.sin(2 * math.pi * tone * n / 8000))
+                                            for n in range(8000 * 20)]).tobytes())
+        with open(self.home + "/accounts", "w", encoding="ascii") as f:
+            user = sip_case.NUMBER + "9000" if name == "callee" else name
+            f.write("<sip:%s@127.0.0.1>;regint=0;answermode=auto\n" % user)
+        with open(self.home + "/config", "w", encoding="ascii") as f:
+            f.write("sip_listen 127.0.0.1:%d\nnet_interface 127.0.0.1\n"
+                    "audio_source aufile,%s/tone.wav\naudio_player aubridge,%s\n"
+                    "audio_alert aubridge,%s\nausrc_srate 8000\nauplay_srate 8000\n"
+                    "module_path %s\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n"
+                    "module_app account.so\nmodule_app menu.so\nmodule auloop.so\n"
+                    "snd_path %s\nrtp_ports 20000-40000\n"
+                    % (port, self.home, name, name, self.modules(), self.home))
+        case.run_beside("baresip", "-f", self.home)
+        case.eventually(lambda: sip_case.is_bound(port))
+
+    @staticmethod
+    def modules():
+        for path in ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"):
+            if os.path.isdir(path):
+                return path
+        return "/usr/lib/baresip/modules"
+
+    def recording(self):
+        """What it heard; none while the file is still being written."""
+        samples = array.array("h")
+        for file in sorted(os.listdir(self.home)):
+            if file.startswith("dump") and file.endswith("-dec.wav"):
+                try:
+                    with wave.open(os.path.join(self.home, file), "rb") as w:
+                        samples.frombytes(w.readframes(w.getnframes()))
+                except (wave.Error, EOFError):
+                    return array.array("h")
+        return samples
+
+    def heard(self, tones):
+        """Power of each tone in what was recorded, per sample."""
+        samples = self.recording()
+        powers = {}
+        for tone in tones:
+            k = 2 * math.pi * tone / 8000
+            re = sum(s * math.cos(k * n) for n, s in enumerate(samples))
+            im = sum(s * math.sin(k * n) for n, s in enumerate(samples))
+            powers[tone] = math.hypot(re, im) / max(1, len(samples))
+        return powers
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+"""Campaigns over the SIP dialer: the whole stack between an API client and two sipps, the carrier and
+the agent."""
+import collections
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import belfry  # noqa: E402
+import sip_case  # noqa: E402
+
+FROM = "+15550177777"
+TALK_S = {1: 0.1, 3: 0.3, 5: 0.5, 10: 1.0, 20: 2.0}
+
+
+@unittest.skipUnless(sip_case.SIPP, "sipp (package sip-tester) is not installed")
+class SipStack(belfry.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="belfry-sipp-")
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def sipp(self, name, scenario, **options):
+        peer = sip_case.Sipp(self.dir, name, scenario, **options)
+        self.addCleanup(peer.close)
+        return peer
+
+    def sip_stack(self, dispatchers=1, carrier=None, **trunk):
+        """A stack with a SIP trunk, a number on it, and an agent."""
+        settings = {"SIP_LISTEN": "127.0.0.1:%d" % sip_case.free_ports(1)[0]}
+        stack = self.stack(dispatchers=dispatchers, settings=settings, dialer="sip")
+        carrier = self.sipp("carrier", carrier or sip_case.carrier_scenario())
+        agent = self.sipp("agent", sip_case.agent_scenario())
+        trunk = stack.api.post("/v1/trunks", {"name": "sipp", "dialer": "sip", "settings": dict(
+            trunk, host="127.0.0.1:%d" % carrier.port, username="u", password="hunter2")})["id"]
+        stack.api.post("/v1/numbers", {"e164": FROM, "trunk_id": trunk})
+        stack.agent_id = stack.api.post("/v1/agents", {"name": "sipp", "endpoint": {
+            "sip_uri": "sip:agent@127.0.0.1:%d" % agent.port}})["id"]
+        return stack, carrier, agent
+
+    def test_conversations_last_as_long_as_the_phone_says(self):
+        stack, carrier, _ = self.sip_stack()
+        receiver = self.receiver()
+        stack.endpoint(receiver, ["conversation.completed"])
+        to = {"+1%03d%04d91%02d" % (200 + n // 100, n, tenths): s
+              for n in range(100) for tenths, s in TALK_S.items()}
+        campaign = stack.campaign([{"to_number": number} for number in to], rate=6000,
+                                  from_number=FROM)
+        stack.start_campaign(campaign)
+        done = stack.wait_status(campaign, "completed", 60)
+        self.assertEqual(done["counts"]["dispatched"], len(to))
+        events = {}
+
+        def told():
+            for body in receiver.bodies():
+                data = body["data"]
+                events[data["scheduled_call"]["to_number"]] = data["conversation"]
+            return len(events) == len(to)
+
+        belfry.wait_until(told, 20, lambda: "%d of %d events" % (len(events), len(to)))
+        wrong = {n: (e["duration_s"], to[n]) for n, e in events.items()
+                 if abs(e["duration_s"] - to[n]) > 0.1}
+        self.assertEqual(wrong, {})
+        calls = carrier.received("INVITE")
+        self.assertEqual(len(set(calls)), len(to))
+        for name in ("dispatcher.0", "dialer-sip.0", "api-gateway.0"):
+            self.assertNotIn("hunter2", stack.log(name))
+
+    def test_no_call_is_made_twice_nor_lost_when_both_are_killed(self):
+        count = 200
+        scenario = sip_case.slow_carrier_scenario(6000)
+        stack, carrier, _ = self.sip_stack(carrier=scenario)
+        campaign = stack.campaign([{"to_number": "+1201%03d0486" % n} for n in range(count)], rate=60000,
+                                  from_number=FROM, ring_timeout_s=30, max_attempts=1)
+        stack.start_campaign(campaign)
+        belfry.wait_until(lambda: len(set(carrier.received("INVITE"))) == count, 30,
+                          lambda: "%d rang" % len(set(carrier.received("INVITE"))))
+        for n in range(4):
+            stack.kill("KILL", "dispatcher.0")
+            if n < 3:
+                stack.kill("KILL", "dialer-sip.0")
+                stack.start("dialer-sip.0")
+            stack.start("dispatcher.0")
+        stack.wait_status(campaign, "completed", 60)
+        calls = carrier.received("INVITE")
+        attempts = int(stack.value("SELECT count(*) FROM attempt_done") or 0)
+        outcomes = collections.Counter(
+            t["outcome"] for t in stack.targets(campaign))
+        self.assertEqual((len(calls), len(set(calls)), attempts), (count, count, count))
+        self.assertEqual(outcomes, {"busy": count})
+
+
+if __name__ == "__main__":
+    unittest.main()
