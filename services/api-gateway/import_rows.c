@@ -147,7 +147,7 @@ static void add_fault(struct import_rows *t, struct judged *row, struct fault f)
 	if (f.value.n > VALUE_SHOWN)
 		f.value.n = VALUE_SHOWN;
 	f.value.n = str_utf8_prefix(f.value);
-	const char *nul = f.value.n == 0 ? NULL : memchr(f.value.p, 0, f.value.n);
+	const char *nul = f.value.p == NULL ? NULL : memchr(f.value.p, 0, f.value.n);
 	if (nul != NULL)
 		f.value.n = (size_t)(nul - f.value.p); /* Postgres takes none */
 	strbuf_add_i64(b, (int64_t)row->row->line);
