@@ -369,16 +369,21 @@ class WebhookTest(webhook_case.WebhookCase):
         ends = [self.hook(receiver, f"/{n}") for n in range(12)]
         self.sender()
         self.sender()
-        for _ in range(4):
+        rounds = 0
+        # Until the first has heard of the second and left its share to it, all may be the first's.
+        while rounds < 4 or self.owners() < 2:
+            self.assertLess(rounds, 100, "the endpoints stay with one sender")
             self.publish(50)
-        self.wait_done(200 * len(ends), 60)
+            rounds += 1
+            self.wait_done(50 * rounds * len(ends), 60)
         seen = collections.Counter((hook.path, hook.id) for hook in receiver.hooks)
         self.assertEqual(set(seen.values()), {1})
-        self.assertEqual(len(seen), 200 * len(ends))
+        self.assertEqual(len(seen), 50 * rounds * len(ends))
         self.assertEqual(max(receiver.most.values()), 8)
-        self.assertEqual(self.number(
-            "SELECT count(DISTINCT sender_id) FROM webhook_endpoint WHERE "
-            f"workspace_id = '{self.workspace}'"), 2)
+
+    def owners(self):
+        return self.number("SELECT count(DISTINCT sender_id) FROM webhook_endpoint WHERE "
+                           f"workspace_id = '{self.workspace}'")
 
     # --- faults
 
