@@ -5,7 +5,7 @@ import unittest
 import belfry
 import judge
 
-DEADLINE_S = 300
+DEADLINE_S = 400
 RETRIES = {"rules": [{"on": ["busy"], "delay_s": 2}], "jitter_pct": 0}
 
 

@@ -8,7 +8,7 @@ import zoneinfo
 import belfry
 import judge
 
-DEADLINE_S = 300
+DEADLINE_S = 400
 ZONES = ("Asia/Kolkata", "America/New_York", "Africa/Lagos", "Asia/Tokyo", "America/Los_Angeles",
          "Pacific/Auckland", "Atlantic/Azores", "Asia/Dhaka")
 S = 1000000
