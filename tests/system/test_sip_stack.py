@@ -15,7 +15,6 @@ FROM = "+15550177777"
 TALK_S = {1: 0.1, 3: 0.3, 5: 0.5, 10: 1.0, 20: 2.0}
 
 
-@unittest.skipUnless(sip_case.SIPP, "sipp (package sip-tester) is not installed")
 class SipStack(belfry.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="belfry-sipp-")
