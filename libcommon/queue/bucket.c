@@ -8,6 +8,7 @@
 #include "wire/stream_keys.h"
 
 #define BUCKETS_MAX 3
+#define NUMBERS_MAX 3
 #define NUMBER_SIZE 24
 /* How old a token may be that is given back, see bucket_give.lua: slack and carry use all of the
  * promised 0.1 s, so nothing is left for tokens of the past. */
@@ -16,12 +17,12 @@
 static const struct redis_script bucket_take_lua = { "proto/lua/bucket_take.lua" };
 static const struct redis_script bucket_give_lua = { "proto/lua/bucket_give.lua" };
 
-/* Arguments of a script call: n keys, two numbers, n rates. */
+/* Arguments of a script call: keys, numbers of its own, a rate for each key. */
 struct bucket_args {
 	char keys[BUCKETS_MAX][STREAM_KEY_SIZE];
-	char numbers[2 + BUCKETS_MAX][NUMBER_SIZE];
-	struct str argv[2 * BUCKETS_MAX + 2];
-	size_t n;
+	char numbers[NUMBERS_MAX + BUCKETS_MAX][NUMBER_SIZE];
+	struct str argv[2 * BUCKETS_MAX + NUMBERS_MAX];
+	size_t n_keys, n;
 };
 
 static struct str number_text(int64_t v, char out[NUMBER_SIZE])
@@ -30,7 +31,12 @@ static struct str number_text(int64_t v, char out[NUMBER_SIZE])
 	return (struct str){ out, (size_t)n };
 }
 
-static void collect(const struct bucket_scope *s, int64_t first, int64_t second,
+static void add_number(struct bucket_args *a, size_t i, int64_t v)
+{
+	a->argv[a->n++] = number_text(v, a->numbers[i]);
+}
+
+static void collect(const struct bucket_scope *s, const int64_t *own, size_t n_own,
 		    struct bucket_args *a)
 {
 	const struct {
@@ -43,19 +49,19 @@ static void collect(const struct bucket_scope *s, int64_t first, int64_t second,
 		{ STREAM_BUCKET_NUMBER, &s->number_id, s->limits.number_per_min },
 	};
 	int64_t rates[BUCKETS_MAX] = { 0 };
-	a->n = 0;
+	a->n_keys = a->n = 0;
 	for (size_t i = 0; i < BUCKETS_MAX; i++) {
 		if (buckets[i].per_min <= 0)
 			continue;
-		rates[a->n] = buckets[i].per_min;
-		a->argv[a->n] =
-			stream_key_bucket(s->shard, buckets[i].kind, *buckets[i].id, a->keys[a->n]);
-		a->n++;
+		rates[a->n_keys] = buckets[i].per_min;
+		a->argv[a->n++] = stream_key_bucket(s->shard, buckets[i].kind, *buckets[i].id,
+						    a->keys[a->n_keys]);
+		a->n_keys++;
 	}
-	a->argv[a->n] = number_text(first, a->numbers[0]);
-	a->argv[a->n + 1] = number_text(second, a->numbers[1]);
-	for (size_t i = 0; i < a->n; i++)
-		a->argv[a->n + 2 + i] = number_text(rates[i], a->numbers[2 + i]);
+	for (size_t i = 0; i < n_own; i++)
+		add_number(a, i, own[i]);
+	for (size_t i = 0; i < a->n_keys; i++)
+		add_number(a, n_own + i, rates[i]);
 }
 
 struct take_request {
@@ -88,28 +94,30 @@ static void on_take(struct err e, const struct redis_reply *reply, void *arg)
 	q.done(e, &g, q.arg);
 }
 
-void bucket_take(struct redis *r, const struct bucket_scope *s, int64_t wanted, bucket_fn done,
-		 void *arg)
+void bucket_take(struct redis *r, const struct bucket_scope *s, const struct bucket_ask *ask,
+		 bucket_fn done, void *arg)
 {
+	const int64_t own[] = { ask->wanted, BUCKET_TOLERANCE_US, max_i64(0, ask->age_us) };
 	struct bucket_args a;
-	collect(s, wanted, BUCKET_TOLERANCE_US, &a);
+	collect(s, own, ARRAY_LEN(own), &a);
 	struct take_request *q = xcalloc(1, sizeof(*q));
-	*q = (struct take_request){ done, arg, wanted, loop_mono(redis_loop(r)) };
+	*q = (struct take_request){ done, arg, ask->wanted, loop_mono(redis_loop(r)) };
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
-	if (a.n == 0 || wanted <= 0)
+	if (a.n_keys == 0 || ask->wanted <= 0)
 		redis_answer(r, OK, &hook);
 	else
-		redis_eval(r, &bucket_take_lua, &(struct redis_args){ a.argv, 2 * a.n + 2, a.n },
+		redis_eval(r, &bucket_take_lua, &(struct redis_args){ a.argv, a.n, a.n_keys },
 			   &hook);
 }
 
 void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n)
 {
+	const int64_t own[] = { n, BUCKET_GIVE_US };
 	struct bucket_args a;
-	collect(s, n, BUCKET_GIVE_US, &a);
+	collect(s, own, ARRAY_LEN(own), &a);
 	/* Nobody hears of a failure: tokens that are not given back make dialing slower for a
 	 * moment, never faster. */
-	if (a.n > 0 && n > 0)
-		redis_eval(r, &bucket_give_lua, &(struct redis_args){ a.argv, 2 * a.n + 2, a.n },
+	if (a.n_keys > 0 && n > 0)
+		redis_eval(r, &bucket_give_lua, &(struct redis_args){ a.argv, a.n, a.n_keys },
 			   NULL);
 }

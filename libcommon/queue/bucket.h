@@ -22,6 +22,14 @@ struct bucket_scope {
 	struct due_limits limits; /* 0 = that bucket is not asked */
 };
 
+struct bucket_ask {
+	int64_t wanted;
+	/* How long the first of the wanted calls has been due. A bucket that was full begins its line
+	 * of tokens there, so that calls with instants of their own do not wait for a line that began
+	 * at whatever moment somebody asked. Beyond the tolerance it counts as the tolerance. */
+	usec_t age_us;
+};
+
 struct bucket_grant {
 	int64_t granted;        /* 0..wanted */
 	usec_t wait_us;         /* from now until the next token, when granted < wanted */
@@ -31,8 +39,8 @@ struct bucket_grant {
 typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg);
 
 /* With no limit at all everything is granted, from the loop, without asking Redis. */
-void bucket_take(struct redis *r, const struct bucket_scope *s, int64_t wanted, bucket_fn done,
-		 void *arg);
+void bucket_take(struct redis *r, const struct bucket_scope *s, const struct bucket_ask *ask,
+		 bucket_fn done, void *arg);
 /* Tokens that were granted but not used, because the claim was lost. */
 void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n);
 

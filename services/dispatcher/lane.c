@@ -10,6 +10,10 @@
 #include "sys/log.h"
 
 #define ASK_MAX 200
+/* Instants of a line are whole milliseconds, its tokens are exact: a lead of as much lets no call ask
+ * before its token. */
+#define PHASE_LEAD_US USEC_PER_MS
+#define PHASE_LATE_MAX_US (10 * USEC_PER_MS)
 #define REDIS_RETRY_US (200 * USEC_PER_MS)
 #define SWEEP_US (10 * USEC_PER_SEC)
 /* Calls in a claim, or waiting for one, know their lane: longer than that can take. */
@@ -253,6 +257,15 @@ static void on_grant(struct err e, const struct bucket_grant *g, void *arg)
 		pump(l);
 }
 
+/* How far back the line of tokens should begin, see bucket_ask. A call that is late already gets young
+ * tokens instead, which stay good for longer. */
+static usec_t phase(const struct lane *l)
+{
+	const struct call *head = CONTAINER_OF(list_first(&l->queue), struct call, node);
+	usec_t late_us = app_now(l->lanes->app) - head->entry.due_at;
+	return late_us <= PHASE_LATE_MAX_US ? late_us + PHASE_LEAD_US : 0;
+}
+
 static void pump(struct lane *l)
 {
 	struct app *app = l->lanes->app;
@@ -265,7 +278,8 @@ static void pump(struct lane *l)
 		return;
 	l->mono_used_at = loop_mono(app->loop);
 	l->asked = (int64_t)min_size(min_size(l->queue.n, ASK_MAX), room);
-	bucket_take(app->redis, &l->scope, l->asked, on_grant, l);
+	struct bucket_ask ask = { .wanted = l->asked, .age_us = phase(l) };
+	bucket_take(app->redis, &l->scope, &ask, on_grant, l);
 }
 
 void lanes_pump(struct lanes *ls)

@@ -127,16 +127,21 @@ static void on_answer(struct err e, const struct bucket_grant *g, void *arg)
 	b->g = *g;
 }
 
-static int64_t take(struct bench *b, struct bucket_scope s, int64_t wanted)
+static int64_t take_aged(struct bench *b, struct bucket_scope s, struct bucket_ask ask)
 {
 	b->is_answered = false;
 	b->mono_before = clock_mono();
-	bucket_take(b->callers[0].redis, &s, wanted, on_answer, b);
+	bucket_take(b->callers[0].redis, &s, &ask, on_answer, b);
 	b->mono_after = clock_mono();
 	assert_false(b->is_answered);
 	turn_until(b->loop, is_answered, b);
 	assert_ok(b->e);
 	return b->g.granted;
+}
+
+static int64_t take(struct bench *b, struct bucket_scope s, int64_t wanted)
+{
+	return take_aged(b, s, (struct bucket_ask){ .wanted = wanted });
 }
 
 /* --- one question --------------------------------------------------------------------------- */
@@ -176,6 +181,30 @@ static void a_grant_is_good_for_the_slack_less_its_age(void **state)
 		assert_int_equal(take(b, s, cases[i].wanted), min_i64(cases[i].wanted, 51));
 		usec_t mono_base = b->g.mono_good_until - (BUCKET_SLACK_US - cases[i].lag_us);
 		assert_in_range(mono_base, b->mono_before, b->mono_after);
+	}
+}
+
+static void a_full_bucket_begins_at_the_instant_of_the_call(void **state)
+{
+	struct bench *b = *state;
+	static const struct {
+		usec_t age_us, lag_us;
+	} cases[] = { { 0, 0 }, { -1, 0 }, { 3000, 3000 }, { 70000, BUCKET_TOLERANCE_US } };
+	/* One each 100 ms: the next stands one interval after the call's instant, not the asking's. */
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bucket_scope s = scope_of((uint8_t)(i + 1), 600, 0, 0);
+		struct bucket_ask ask = { .wanted = 2, .age_us = cases[i].age_us };
+		assert_int_equal(take_aged(b, s, ask), 1);
+		usec_t mono_base = b->g.mono_good_until - (BUCKET_SLACK_US - BUCKET_TOLERANCE_US);
+		assert_in_range(mono_base, b->mono_before, b->mono_after);
+		ask.wanted = 1;
+		s.campaign_id = id_of((uint8_t)(i + 51));
+		assert_int_equal(take_aged(b, s, ask), 1);
+		assert_int_equal(b->g.wait_us, 100 * USEC_PER_MS - cases[i].lag_us);
+		mono_base = b->g.mono_good_until - (BUCKET_SLACK_US - cases[i].lag_us);
+		assert_in_range(mono_base, b->mono_before, b->mono_after);
+		/* Not full any more: the age changes nothing. */
+		assert_int_equal(take_aged(b, s, ask), 0);
 	}
 }
 
@@ -293,7 +322,7 @@ static void redis_away_is_an_error(void **state)
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 6, 0, 0);
 	redis_fixture_kill(b->server);
-	bucket_take(b->callers[0].redis, &s, 1, on_answer, b);
+	bucket_take(b->callers[0].redis, &s, &(struct bucket_ask){ .wanted = 1 }, on_answer, b);
 	turn_until(b->loop, is_answered, b);
 	assert_int_equal(b->e.code, ERR_UNAVAILABLE);
 	assert_int_equal(b->g.granted, 0);
@@ -323,7 +352,7 @@ static void ask_again(void *arg)
 {
 	struct caller *c = arg;
 	c->is_asking = true;
-	bucket_take(c->redis, &c->scope, c->wanted, on_grant, c);
+	bucket_take(c->redis, &c->scope, &(struct bucket_ask){ .wanted = c->wanted }, on_grant, c);
 }
 
 static bool is_over(void *arg)
@@ -418,6 +447,7 @@ int main(void)
 		TEST(without_limits_redis_is_not_asked),
 		TEST(a_slow_bucket_gives_one_and_says_when_to_come_back),
 		TEST(a_grant_is_good_for_the_slack_less_its_age),
+		TEST(a_full_bucket_begins_at_the_instant_of_the_call),
 		TEST(a_full_bucket_holds_what_the_tolerance_allows),
 		TEST(it_is_all_buckets_or_none),
 		TEST(the_tightest_bucket_decides),
