@@ -51,6 +51,10 @@ struct pg_options {
 	size_t max_waiting;      /* units waiting for a connection */
 	usec_t unit_timeout_us;  /* whole unit from submit; also statement_timeout */
 	bool prepare;
+	/* Statements are planned once a session and not for each set of values: for services whose
+	 * plans do not depend on these. Small ones would be planned anew most of the time, which takes
+	 * longer than running them. */
+	bool plans_once;
 	const struct pg_stmt *const *stmts; /* NULL-terminated: what this service may run */
 };
 

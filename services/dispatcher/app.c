@@ -150,6 +150,7 @@ static struct pg_pool *open_pg(struct app *app, const char *name, int depth)
 							    .max_waiting = PG_WAITING_MAX,
 							    .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							    .prepare = app->settings.prepare,
+							    .plans_once = true,
 							    .stmts = dispatcher_stmts });
 }
 
