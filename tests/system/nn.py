@@ -102,5 +102,10 @@ def type_id(prefix, at=None):
     raw = bytearray(ms.to_bytes(6, "big") + os.urandom(10))
     raw[6] = raw[6] & 0x0F | 0x70
     raw[8] = raw[8] & 0x3F | 0x80
+    return id_of(prefix, bytes(raw))
+
+
+def id_of(prefix, raw):
+    """The TypeID of a UUID's 16 bytes."""
     n = int.from_bytes(raw, "big")
     return prefix + "_" + "".join(_ALPHABET[n >> 5 * i & 31] for i in range(25, -1, -1))

@@ -7,6 +7,7 @@ The carrier's one scenario decides by the last four digits of the number:
   91xx  answers, hangs up after xx * 0.1 s (01 03 05 10 20)              90xx    answers, never hangs up
 """
 import collections
+import datetime
 import os
 import re
 import shutil
@@ -344,6 +345,22 @@ class Sipp:
         for part in re.split(r"^-{10,} .*$", text, flags=re.M):
             if "received" in part and re.search(r"^%s sip" % method, part, re.M):
                 found.append(re.search(r"^(?:Call-ID|i):\s*(\S+)", part, re.M | re.I).group(1))
+        return found
+
+    def talks_s(self):
+        """Seconds by Call-ID from the last ACK that came to the BYE that went out."""
+        began, found = {}, {}
+        parts = re.split(r"^-{10,} (.*)$", self.text(), flags=re.M)
+        for stamp, part in zip(parts[1::2], parts[2::2]):
+            method = re.search(r"^(ACK|BYE) sip", part, re.M)
+            if not method:
+                continue
+            call = re.search(r"^(?:Call-ID|i):\s*(\S+)", part, re.M | re.I).group(1)
+            at = datetime.datetime.fromisoformat(stamp.replace("\t", " ")[:26]).timestamp()
+            if method.group(1) == "ACK":
+                began[call] = at
+            elif "sent" in part.split("\n\n", 1)[0] and call not in found:
+                found[call] = at - began[call]
         return found
 
     def text(self):

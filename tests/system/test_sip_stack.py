@@ -5,14 +5,38 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
+import time
 import unittest
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import belfry  # noqa: E402
+import nn  # noqa: E402
 import sip_case  # noqa: E402
 
 FROM = "+15550177777"
 TALK_S = {1: 0.1, 3: 0.3, 5: 0.5, 10: 1.0, 20: 2.0}
+
+
+class Metronome(threading.Thread):
+    """Looks at the clock all the time: how long nobody on this machine got to do anything."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.done, self.worst_s = threading.Event(), 0.0
+        self.start()
+
+    def run(self):
+        before = time.monotonic()
+        while not self.done.wait(0.005):
+            now = time.monotonic()
+            self.worst_s, before = max(self.worst_s, now - before - 0.005), now
+
+    def stop_s(self):
+        self.done.set()
+        self.join()
+        return self.worst_s
 
 
 class SipStack(belfry.TestCase):
@@ -39,28 +63,39 @@ class SipStack(belfry.TestCase):
         return stack, carrier, agent
 
     def test_conversations_last_as_long_as_the_phone_says(self):
+        """To 100 ms, by the phone's own account: it began when it was acknowledged. What the machine
+        stood still, which no clock of ours can help, is not held against them."""
         stack, carrier, _ = self.sip_stack()
         receiver = self.receiver()
         stack.endpoint(receiver, ["conversation.completed"])
-        to = {"+1%03d%04d91%02d" % (200 + n // 100, n, tenths): s
-              for n in range(100) for tenths, s in TALK_S.items()}
-        campaign = stack.campaign([{"to_number": number} for number in to], rate=6000,
+        to = ["+1%03d%04d91%02d" % (200 + n // 100, n, tenths)
+              for n in range(100) for tenths in TALK_S]
+        campaign = stack.campaign([{"to_number": number} for number in to], rate=1500,
                                   from_number=FROM)
+        metronome = Metronome()
         stack.start_campaign(campaign)
-        done = stack.wait_status(campaign, "completed", 60)
+        done = stack.wait_status(campaign, "completed", 90)
         self.assertEqual(done["counts"]["dispatched"], len(to))
         events = {}
 
         def told():
             for body in receiver.bodies():
                 data = body["data"]
-                events[data["scheduled_call"]["to_number"]] = data["conversation"]
+                events[data["scheduled_call"]["id"]] = data["conversation"]["duration_s"]
             return len(events) == len(to)
 
         belfry.wait_until(told, 20, lambda: "%d of %d events" % (len(events), len(to)))
-        wrong = {n: (e["duration_s"], to[n]) for n, e in events.items()
-                 if abs(e["duration_s"] - to[n]) > 0.1}
-        self.assertEqual(wrong, {})
+        stood_still_s = metronome.stop_s()
+        talks = carrier.talks_s()
+        self.assertEqual(len(talks), len(to))
+        wrong = {}
+        for call, attempt in stack.psql("SELECT call_id, id FROM attempt_done"):
+            said = talks[nn.id_of("att", uuid.UUID(attempt).bytes) + ".c"]
+            found = events[nn.id_of("call", uuid.UUID(call).bytes)]
+            if abs(found - said) > 0.1 + stood_still_s:
+                wrong[attempt] = (found, said)
+        self.assertEqual(wrong, {}, "the machine stood still for %.3f s" % stood_still_s)
+        self.assertTrue(all(said >= min(TALK_S.values()) for said in talks.values()))
         calls = carrier.received("INVITE")
         self.assertEqual(len(set(calls)), len(to))
         for name in ("dispatcher.0", "dialer-sip.0", "api-gateway.0"):
