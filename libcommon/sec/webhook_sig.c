@@ -54,3 +54,20 @@ void webhook_sign(struct str key, struct str id, int64_t timestamp_s, struct str
 	strbuf_add(out, STR("v1,"));
 	sec_base64_encode(mac, sizeof(mac), out);
 }
+
+bool webhook_verify(struct str key, struct str id, int64_t timestamp_s, struct str body,
+		    struct str signatures)
+{
+	struct strbuf right;
+	bool is_right = false;
+	strbuf_init(&right, 64);
+	webhook_sign(key, id, timestamp_s, body, &right);
+	while (signatures.n > 0) {
+		struct str one;
+		(void)str_split(signatures, ' ', &one, &signatures); /* the last has no blank */
+		if (one.n == right.n && sec_equal(one.p, right.p, right.n))
+			is_right = true;
+	}
+	strbuf_deinit(&right);
+	return is_right;
+}

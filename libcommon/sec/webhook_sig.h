@@ -15,5 +15,9 @@ struct err webhook_secret_key(struct str secret, uint8_t out[WEBHOOK_KEY_MAX],
 /* Appends "v1,..." to out. */
 void webhook_sign(struct str key, struct str id, int64_t timestamp_s, struct str body,
 		  struct strbuf *out);
+/* Whether one of a webhook-signature header's signatures, separated by blanks, is the right one; it
+ * takes as long for a wrong one. Versions other than v1 are skipped. */
+bool webhook_verify(struct str key, struct str id, int64_t timestamp_s, struct str body,
+		    struct str signatures);
 
 #endif

@@ -40,6 +40,27 @@ static void a_second_signature_is_appended(void **state)
 	strbuf_deinit(&b);
 }
 
+static void a_receiver_takes_one_good_signature_of_several(void **state)
+{
+	(void)state;
+	struct str key = STR("key one, 16 byte"), id = STR("evt_1"), body = STR("{}");
+	struct strbuf b;
+	strbuf_init(&b, 400);
+	assert_false(webhook_verify(key, id, 1, body, STR("")));
+	assert_false(webhook_verify(key, id, 1, body, STR("v1,")));
+	webhook_sign(STR("key two, 16 byte"), id, 1, body, &b);
+	assert_false(webhook_verify(key, id, 1, body, strbuf_str(&b)));
+	strbuf_add(&b, STR(" v1a,AAAA "));
+	webhook_sign(key, id, 1, body, &b);
+	assert_true(webhook_verify(key, id, 1, body, strbuf_str(&b)));
+	assert_false(webhook_verify(key, id, 2, body, strbuf_str(&b)));
+	assert_false(webhook_verify(key, STR("evt_2"), 1, body, strbuf_str(&b)));
+	assert_false(webhook_verify(key, id, 1, STR("{ }"), strbuf_str(&b)));
+	b.n--; /* the right one without its end */
+	assert_false(webhook_verify(key, id, 1, body, strbuf_str(&b)));
+	strbuf_deinit(&b);
+}
+
 static void bad_secrets_are_refused(void **state)
 {
 	(void)state;
@@ -78,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures_are_as_the_vectors),
 		cmocka_unit_test(a_second_signature_is_appended),
+		cmocka_unit_test(a_receiver_takes_one_good_signature_of_several),
 		cmocka_unit_test(bad_secrets_are_refused),
 		cmocka_unit_test(new_secrets_hold_their_32_bytes),
 	};
