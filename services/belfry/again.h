@@ -12,7 +12,7 @@
 #define AGAIN_WAIT_MAX_US (60 * USEC_PER_SEC)
 
 struct again {
-	int tries, lost;    /* that have failed so far */
+	int tries, lost;  /* that have failed so far */
 	usec_t waited_us; /* for all of them */
 };
 

@@ -7,10 +7,10 @@
 
 #include "again.h"
 #include "base/parse.h"
-#include "json/json_in.h"
-#include "json/json_out.h"
 #include "problem.h"
 #include "sys/random.h"
+#include "json/json_in.h"
+#include "json/json_out.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
 #define JSON_DEPTH 32
@@ -282,8 +282,8 @@ static struct again_fact fact_of(const struct transfer *t)
 	return (struct again_fact){
 		.status = is_whole ? t->status : 0,
 		.is_safe = strcmp(t->method, "GET") == 0 || t->idempotency_key != NULL,
-		.is_in_progress = t->status == 409 && problem_is(strbuf_str(&t->answer),
-								 "idempotency_in_progress"),
+		.is_in_progress = t->status == 409 &&
+				  problem_is(strbuf_str(&t->answer), "idempotency_in_progress"),
 		.retry_after = is_whole ? str_from(t->retry_after) : STR_NONE,
 	};
 }
@@ -295,8 +295,7 @@ int api_send(struct app *app, struct transfer *t)
 	for (;;) {
 		transfer_run(app->line, t);
 		bool is_whole = t->end == TRANSFER_ANSWERED;
-		if (t->end == TRANSFER_STOPPED ||
-		    (is_whole && t->status >= 200 && t->status < 300))
+		if (t->end == TRANSFER_STOPPED || (is_whole && t->status >= 200 && t->status < 300))
 			return EXIT_DONE;
 		usec_t wait_us = t->has_sunk ? USEC_NEVER : again_wait(&again, fact_of(t));
 		if (wait_us == USEC_NEVER || !rewind_upload(t))

@@ -92,11 +92,13 @@ int app_connect(struct app *app)
 	if (is_err(e))
 		return app_fail(EXIT_USAGE, "%s", e.what);
 	if (*app->session.url == '\0')
-		return app_fail(EXIT_ACCESS, "nobody has logged in: belfry login, or set BELFRY_URL "
-					     "and BELFRY_API_KEY");
+		return app_fail(EXIT_ACCESS,
+				"nobody has logged in: belfry login, or set BELFRY_URL "
+				"and BELFRY_API_KEY");
 	if (*app->session.key == '\0')
-		return app_fail(EXIT_ACCESS, "there is no key for %s: belfry login, or set "
-					     "BELFRY_API_KEY",
+		return app_fail(EXIT_ACCESS,
+				"there is no key for %s: belfry login, or set "
+				"BELFRY_API_KEY",
 				app->session.url);
 	app->line = transfer_line_new(app->session.key, app->settings.ca_file);
 	return EXIT_DONE;

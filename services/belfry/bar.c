@@ -61,8 +61,8 @@ static void add_rate(const struct bar *b, struct strbuf *out)
 
 static void add_bar(const struct bar *b, size_t cells, struct strbuf *out)
 {
-	size_t full = b->total > 0 ? (size_t)((double)b->done / (double)b->total * (double)cells)
-				   : cells;
+	size_t full =
+		b->total > 0 ? (size_t)((double)b->done / (double)b->total * (double)cells) : cells;
 
 	full = min_size(full, cells);
 	strbuf_add_c(out, '[');
@@ -78,8 +78,8 @@ void bar_render(const struct bar *b, struct strbuf *out)
 
 	strbuf_init(&facts, TEXT_MAX);
 	if (b->total >= 0) {
-		int64_t part = b->total == 0 ? 100 : (int64_t)((double)b->done * 100 /
-							       (double)b->total);
+		int64_t part =
+			b->total == 0 ? 100 : (int64_t)((double)b->done * 100 / (double)b->total);
 		strbuf_addf(&facts, "%3d %%  ", (int)min_i64(part, 100));
 	}
 	add_amount(b, b->done, &facts);

@@ -5,8 +5,8 @@
 
 #include "api.h"
 #include "import.h"
-#include "json/json_in.h"
 #include "show.h"
+#include "json/json_in.h"
 
 #define ID_BYTES 64
 

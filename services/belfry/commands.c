@@ -334,8 +334,9 @@ const size_t commands_count = ARRAY_LEN(commands);
 
 const struct exit_meaning exit_meanings[EXIT_MEANINGS] = {
 	{ EXIT_DONE, "Done." },
-	{ EXIT_REFUSED, "The API refused it, what it began ended badly, or a file could not be read or "
-			"written." },
+	{ EXIT_REFUSED,
+	  "The API refused it, what it began ended badly, or a file could not be read or "
+	  "written." },
 	{ EXIT_USAGE, "The command line or the settings are wrong; nothing was asked." },
 	{ EXIT_ACCESS, "There is no key, or it is not good for this (401, 403)." },
 	{ EXIT_ABSENT, "There is no such object (404)." },

@@ -51,7 +51,7 @@ enum exit_code {
 	EXIT_ACCESS = 3,   /* no key, a wrong one, or one without the scope: 401, 403 */
 	EXIT_ABSENT = 4,   /* there is no such object: 404 */
 	EXIT_CONFLICT = 5, /* its state stands in the way: 409, 412 */
-	EXIT_AWAY = 6      /* no answer, or not now: no connection, 408, 429, 5xx. Try again later */
+	EXIT_AWAY = 6 /* no answer, or not now: no connection, 408, 429, 5xx. Try again later */
 };
 
 struct exit_meaning {

@@ -14,22 +14,21 @@ static const char head[] =
 	"\tlocal noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} verbs='' options='' words=''\n"
 	"\tCOMPREPLY=()\n";
 
-static const char tail[] =
-	"\tif ((COMP_CWORD == 1)); then\n"
-	"\t\twords=$nouns\n"
-	"\telif ((COMP_CWORD == 2)) && [[ -n $verbs ]]; then\n"
-	"\t\twords=$verbs\n"
-	"\telif [[ -z $words ]]; then\n"
-	"\t\twords=\"$options --help\"\n"
-	"\tfi\n"
-	"\tif [[ $words == @ ]]; then\n"
-	"\t\tcompopt -o filenames\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-	"\telse\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	"\tfi\n"
-	"}\n"
-	"complete -F _belfry belfry\n";
+static const char tail[] = "\tif ((COMP_CWORD == 1)); then\n"
+			   "\t\twords=$nouns\n"
+			   "\telif ((COMP_CWORD == 2)) && [[ -n $verbs ]]; then\n"
+			   "\t\twords=$verbs\n"
+			   "\telif [[ -z $words ]]; then\n"
+			   "\t\twords=\"$options --help\"\n"
+			   "\tfi\n"
+			   "\tif [[ $words == @ ]]; then\n"
+			   "\t\tcompopt -o filenames\n"
+			   "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+			   "\telse\n"
+			   "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+			   "\tfi\n"
+			   "}\n"
+			   "complete -F _belfry belfry\n";
 
 /* Whether this command is the first of its noun. */
 static bool is_first(const struct command *c)

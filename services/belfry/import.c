@@ -10,11 +10,11 @@
 
 #include "api.h"
 #include "base/mem.h"
-#include "json/json_in.h"
 #include "progress.h"
 #include "show.h"
 #include "sys/clock.h"
 #include "text.h"
+#include "json/json_in.h"
 
 #define POLL_US (250 * USEC_PER_MS)
 #define STALLED_US (5 * 60 * USEC_PER_SEC)
@@ -161,8 +161,9 @@ static int follow(struct app *app, struct import_state *s, struct transfer *t)
 		if (done_of(s) != before)
 			mono_moved = clock_mono();
 		if (clock_mono() - mono_moved > STALLED_US) {
-			code = app_fail(EXIT_AWAY, "the import has stood still for five minutes: "
-						   "belfry imports show %s",
+			code = app_fail(EXIT_AWAY,
+					"the import has stood still for five minutes: "
+					"belfry imports show %s",
 					s->id);
 			break;
 		}

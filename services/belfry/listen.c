@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "http/http_server.h"
-#include "json/json_in.h"
-#include "json/json_out.h"
 #include "sec/webhook_sig.h"
 #include "view.h"
+#include "json/json_in.h"
+#include "json/json_out.h"
 
 #define BODY_MAX ((size_t)1024 * 1024)
 #define TOLERANCE_S 300
@@ -242,7 +242,8 @@ static int open_server(struct listen *l)
 static int set_up(struct listen *l)
 {
 	const struct app *app = l->app;
-	const char *secret = app_option(app, OPT_SECRET_FILE), *url = app_option(app, OPT_PUBLIC_URL);
+	const char *secret = app_option(app, OPT_SECRET_FILE),
+		   *url = app_option(app, OPT_PUBLIC_URL);
 	const char *bind = app_option(app, OPT_BIND);
 	struct strbuf own;
 

@@ -3,9 +3,9 @@
 
 #include "api.h"
 #include "base/mem.h"
-#include "json/json_in.h"
 #include "problem.h"
 #include "text.h"
+#include "json/json_in.h"
 
 #define PATH_BYTES ((size_t)4096)
 

@@ -103,7 +103,8 @@ struct option_rule {
 	const char *value; /* as help shows it; NULL of a flag */
 	const char *field; /* member of the body, or query parameter */
 	const char *doc;
-	const char *words; /* what completion offers, blanks between them; NULL = nothing, "@" files */
+	const char
+		*words; /* what completion offers, blanks between them; NULL = nothing, "@" files */
 };
 
 extern const struct option_rule option_rules[OPT_COUNT];

@@ -1,8 +1,8 @@
 /* A problem is read leniently: whatever stands between here and the API may answer too, in HTML. */
 #include "problem.h"
 
-#include "json/json_in.h"
 #include "text.h"
+#include "json/json_in.h"
 
 #define MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define DEPTH 32
@@ -31,7 +31,8 @@ static struct err parse(struct str body, struct json_doc **out)
 
 static struct str member(const struct json_value *object, const char *key)
 {
-	const struct json_value *v = json_type(object) == JSON_OBJECT ? json_get(object, key) : NULL;
+	const struct json_value *v =
+		json_type(object) == JSON_OBJECT ? json_get(object, key) : NULL;
 
 	return v == NULL ? STR_NONE : json_as_str(v);
 }

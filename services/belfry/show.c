@@ -74,8 +74,8 @@ static int take_page(struct app *app, const struct command *c, struct str body, 
 	}
 	const struct json_value *next = json_get(root, "next_cursor");
 	free(l->cursor);
-	l->cursor = next != NULL && json_type(next) == JSON_STRING ? xstrndup(json_as_str(next))
-								    : NULL;
+	l->cursor =
+		next != NULL && json_type(next) == JSON_STRING ? xstrndup(json_as_str(next)) : NULL;
 	l->has_more = l->cursor != NULL;
 	l->n_rows += json_count(data);
 	for (const struct json_value *v = json_first(data); !app_is_json(app) && v != NULL;

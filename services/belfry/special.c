@@ -4,9 +4,9 @@
 
 #include "api.h"
 #include "import.h"
+#include "show.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
-#include "show.h"
 
 int cmd_target_add(struct app *app, const struct command *c)
 {
@@ -39,7 +39,8 @@ static void add_filter(const struct app *app, struct strbuf *out)
 	json_object_begin(&j);
 	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
 		if (app->args.given[filters[i]])
-			json_kv_str(&j, option_rules[filters[i]].field, app->args.value[filters[i]]);
+			json_kv_str(&j, option_rules[filters[i]].field,
+				    app->args.value[filters[i]]);
 	}
 	json_object_end(&j);
 	json_object_end(&j);
@@ -85,7 +86,8 @@ static bool is_delivered(struct str body)
 	if (is_err(json_parse(body, (struct json_limits){ 1 << 20, 32 }, &d, NULL)))
 		return false;
 	const struct json_value *root = json_doc_root(d);
-	const struct json_value *v = json_type(root) == JSON_OBJECT ? json_get(root, "status") : NULL;
+	const struct json_value *v =
+		json_type(root) == JSON_OBJECT ? json_get(root, "status") : NULL;
 	bool yes = v != NULL && str_eq(json_as_str(v), STR("delivered"));
 	json_doc_free(d);
 	return yes;

@@ -8,7 +8,11 @@
 #define TABLE_COLUMNS_MAX 12
 #define TABLE_FLEXIBLE_MIN 6 /* cells that a flexible column keeps */
 
-enum table_trait { TABLE_FLEXIBLE = 1, TABLE_RIGHT = 2, TABLE_STATE = 4 /* coloured by its word */ };
+enum table_trait {
+	TABLE_FLEXIBLE = 1,
+	TABLE_RIGHT = 2,
+	TABLE_STATE = 4 /* coloured by its word */
+};
 
 struct table_column {
 	const char *title;

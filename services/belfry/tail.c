@@ -7,8 +7,8 @@
 #include "api.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "json/json_in.h"
 #include "view.h"
+#include "json/json_in.h"
 
 #define POLL_US USEC_PER_SEC
 #define PAGE "100"

@@ -102,7 +102,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	if (str_starts(line, STR("HTTP/")))
 		x->t->retry_after[0] = '\0'; /* an interim answer came before */
 	if (str_split(line, ':', &name, &value) && str_eq_nocase(name, STR("retry-after"))) {
-		while (value.n > 0 && (value.p[value.n - 1] == '\r' || value.p[value.n - 1] == '\n'))
+		while (value.n > 0 &&
+		       (value.p[value.n - 1] == '\r' || value.p[value.n - 1] == '\n'))
 			value.n--;
 		value = str_trim(value);
 		value.n = min_size(value.n, TRANSFER_HEADER_SIZE - 1);

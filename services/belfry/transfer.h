@@ -28,10 +28,10 @@ struct transfer {
 	/* The request. Texts are borrowed and NUL-terminated, or NULL. */
 	const char *method, *content_type, *idempotency_key, *last_event_id, *accept;
 	struct strbuf url;
-	struct strbuf body; /* sent where there is a content_type and no upload */
-	int upload_fd;      /* or TRANSFER_NO_UPLOAD; read in pieces, never held */
-	int64_t upload_bytes; /* -1: nobody knows */
-	bool is_long;         /* no deadline for all of it, only for a silence of a minute */
+	struct strbuf body;    /* sent where there is a content_type and no upload */
+	int upload_fd;         /* or TRANSFER_NO_UPLOAD; read in pieces, never held */
+	int64_t upload_bytes;  /* -1: nobody knows */
+	bool is_long;          /* no deadline for all of it, only for a silence of a minute */
 	transfer_sink_fn sink; /* NULL: the answer is collected */
 	transfer_progress_fn progress;
 	void *arg; /* of both */

@@ -258,10 +258,15 @@ static void add_fact(const struct json_value *event, const char *path, struct st
 void view_event(const struct json_value *event, bool coloured, struct strbuf *out)
 {
 	static const char *const facts[] = {
-		"data.scheduled_call.id", "data.scheduled_call.to_number",
-		"data.scheduled_call.outcome", "data.conversation.id",
-		"data.conversation.duration_s", "data.conversation.end_reason",
-		"data.campaign.id", "data.campaign.status", "data.campaign.status_reason",
+		"data.scheduled_call.id",
+		"data.scheduled_call.to_number",
+		"data.scheduled_call.outcome",
+		"data.conversation.id",
+		"data.conversation.duration_s",
+		"data.conversation.end_reason",
+		"data.campaign.id",
+		"data.campaign.status",
+		"data.campaign.status_reason",
 		"data.webhook_endpoint.id",
 	};
 	struct strbuf line;

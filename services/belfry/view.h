@@ -3,8 +3,8 @@
 #define BELFRY_CLI_VIEW_H
 
 #include "commands.h"
-#include "json/json_in.h"
 #include "table.h"
+#include "json/json_in.h"
 
 #define VIEW_MAX_BYTES ((size_t)64 * 1024 * 1024)
 

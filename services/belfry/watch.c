@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "api.h"
-#include "json/json_in.h"
 #include "progress.h"
 #include "sse.h"
 #include "table.h"
 #include "text.h"
 #include "view.h"
+#include "json/json_in.h"
 
 #define FAILURES_MAX 10
 #define AGAIN_US USEC_PER_SEC
@@ -19,15 +19,14 @@ struct watch {
 	struct app *app;
 	struct sse sse;
 	struct progress progress;
-	struct strbuf last; /* the newest snapshot in words */
+	struct strbuf last;      /* the newest snapshot in words */
 	bool is_fed, has_failed; /* an event came on this connection; the stream is broken */
 };
 
 static int64_t count_of(const struct json_value *counts, const char *key)
 {
-	const struct json_value *v = counts == NULL || json_type(counts) != JSON_OBJECT
-					     ? NULL
-					     : json_get(counts, key);
+	const struct json_value *v =
+		counts == NULL || json_type(counts) != JSON_OBJECT ? NULL : json_get(counts, key);
 	int64_t n = 0;
 
 	return v != NULL && json_as_i64(v, &n) ? n : 0;
@@ -59,8 +58,7 @@ static void add_words(const struct json_value *root, bool coloured, struct strbu
 	}
 	strbuf_addf(out, "  %" PRId64 " in all", count_of(counts, "total"));
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		strbuf_addf(out, ", %" PRId64 " %s", count_of(counts, parts[i].key),
-			    parts[i].word);
+		strbuf_addf(out, ", %" PRId64 " %s", count_of(counts, parts[i].key), parts[i].word);
 }
 
 /* Bar and words in one line, as wide as the terminal. */
