@@ -45,11 +45,19 @@ static bool has_scalars_only(const struct json_value *v)
 	return true;
 }
 
+static bool is_table(const struct json_value *v)
+{
+	return json_type(v) == JSON_ARRAY && json_first(v) != NULL &&
+	       json_type(json_first(v)) == JSON_OBJECT;
+}
+
 static void add_scalars(const struct json_value *v, struct strbuf *out)
 {
 	const char *sep = "";
 
 	for (const struct json_value *m = json_first(v); m != NULL; m = json_next(m)) {
+		if (is_table(m))
+			continue;
 		strbuf_add(out, str_from(sep));
 		if (json_type(v) == JSON_OBJECT) {
 			strbuf_add(out, json_name(m));
@@ -146,12 +154,6 @@ static void add_label(struct str name, struct strbuf *out)
 		strbuf_add_c(out, name.p[i] == '_' ? ' ' : name.p[i]);
 }
 
-static bool is_table(const struct json_value *v)
-{
-	return json_type(v) == JSON_ARRAY && json_first(v) != NULL &&
-	       json_type(json_first(v)) == JSON_OBJECT;
-}
-
 static bool is_state(struct str name)
 {
 	return str_eq(name, STR("status")) || str_eq(name, STR("outcome")) ||
@@ -165,7 +167,10 @@ static void add_member(const struct json_value *m, struct table_look look, struc
 
 	strbuf_init(&b, VALUE_MAX);
 	strbuf_init(&clean, VALUE_MAX * 4);
-	view_value(m, &b);
+	if (json_type(m) == JSON_OBJECT)
+		add_scalars(m, &b); /* its tables stand below */
+	else
+		view_value(m, &b);
 	text_clean(strbuf_str(&b), &clean);
 	if (look.coloured && is_state(json_name(m)))
 		colour = table_colour_of(strbuf_str(&clean));
@@ -178,24 +183,47 @@ static void add_member(const struct json_value *m, struct table_look look, struc
 	strbuf_deinit(&clean);
 }
 
-/* Columns by the first object's members; borrowed labels live in `titles`. */
+/* How a member is shown: by the first value of it that is not null. */
+static unsigned traits_of(struct str name, const struct json_value *v)
+{
+	if (is_state(name))
+		return TABLE_STATE;
+	if (json_type(v) == JSON_NUMBER)
+		return TABLE_RIGHT;
+	return json_type(v) == JSON_STRING && is_instant(json_as_str(v)) ? 0 : TABLE_FLEXIBLE;
+}
+
+/* A column for each member that one of the objects has; a name is NUL-terminated, and lives as long
+ * as the document. */
+static size_t find_columns(const struct json_value *list, struct list_column *columns)
+{
+	size_t n = 0;
+
+	for (const struct json_value *item = json_first(list); item != NULL;
+	     item = json_next(item)) {
+		for (const struct json_value *m = json_first(item); m != NULL; m = json_next(m)) {
+			struct str name = json_name(m);
+			size_t i = 0;
+			while (i < n && !str_eq(name, str_from(columns[i].title)))
+				i++;
+			if (i == NESTED_COLUMNS_MAX)
+				continue;
+			unsigned traits = traits_of(name, m);
+			if (i == n)
+				columns[n++] = (struct list_column){ name.p, name.p, traits };
+			else if (columns[i].traits == TABLE_FLEXIBLE && json_type(m) != JSON_NULL)
+				columns[i].traits = traits;
+		}
+	}
+	return n;
+}
+
 static void add_table(const struct json_value *list, struct table_look look, struct strbuf *out)
 {
 	struct list_column columns[NESTED_COLUMNS_MAX + 1] = { { NULL, NULL, 0 } };
 	struct table t;
-	size_t n = 0;
 
-	for (const struct json_value *m = json_first(json_first(list));
-	     m != NULL && n < NESTED_COLUMNS_MAX; m = json_next(m)) {
-		struct str name = json_name(m); /* NUL-terminated, as long as the document lives */
-		unsigned traits = json_type(m) == JSON_NUMBER ? TABLE_RIGHT : TABLE_FLEXIBLE;
-		if (is_state(name))
-			traits = TABLE_STATE;
-		else if (json_type(m) == JSON_STRING && is_instant(json_as_str(m)))
-			traits = 0;
-		columns[n++] = (struct list_column){ name.p, name.p, traits };
-	}
-	if (n == 0)
+	if (find_columns(list, columns) == 0)
 		return;
 	look.with_head = true;
 	table_init(&t);
@@ -206,15 +234,30 @@ static void add_table(const struct json_value *list, struct table_look look, str
 	table_deinit(&t);
 }
 
+static void add_titled_table(const struct json_value *parent, const struct json_value *m,
+			     struct table_look look, struct strbuf *out)
+{
+	strbuf_add_c(out, '\n');
+	if (parent != NULL) {
+		add_label(json_name(parent), out);
+		strbuf_add_c(out, ' ');
+	}
+	add_label(json_name(m), out);
+	strbuf_add_c(out, '\n');
+	add_table(m, look, out);
+}
+
 static void add_tables(const struct json_value *object, struct table_look look, struct strbuf *out)
 {
 	for (const struct json_value *m = json_first(object); m != NULL; m = json_next(m)) {
-		if (!is_table(m))
+		if (is_table(m))
+			add_titled_table(NULL, m, look, out);
+		if (json_type(m) != JSON_OBJECT)
 			continue;
-		strbuf_add_c(out, '\n');
-		add_label(json_name(m), out);
-		strbuf_add_c(out, '\n');
-		add_table(m, look, out);
+		for (const struct json_value *n = json_first(m); n != NULL; n = json_next(n)) {
+			if (is_table(n))
+				add_titled_table(m, n, look, out);
+		}
 	}
 }
 
