@@ -134,6 +134,8 @@ $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/l
 # Modules of services that a unit test looks into.
 $(BUILD)/tests/test_sim_carrier: $(BUILD)/services/dialer-sim/carrier.o
 $(BUILD)/tests/test_sip_sdp: $(BUILD)/services/dialer-sip/sdp.o
+$(filter $(BUILD)/tests/test_belfry_%,$(UNIT_BIN)): $(addprefix $(BUILD)/services/belfry/, \
+	again.o bar.o options.o problem.o session.o sse.o table.o text.o user.o view.o)
 unit-tests: $(UNIT_BIN)
 
 # A fuzz target is linked with a main() that replays files, or, under MODE=fuzz, with libFuzzer's.
