@@ -8,6 +8,7 @@
 #include "again.h"
 #include "base/parse.h"
 #include "problem.h"
+#include "sec/sec.h"
 #include "sys/random.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
@@ -198,24 +199,23 @@ static bool has_body(const struct command *c)
 
 /* --- one request ---------------------------------------------------------------------------- */
 
-const char *api_idempotency_key(const struct app *app, char space[API_KEY_SIZE])
+void api_make_idempotent(const struct app *app, struct transfer *t)
 {
 	uint8_t random[16];
 	struct strbuf b;
 
-	if (app->args.given[OPT_IDEMPOTENCY_KEY])
-		return app_option(app, OPT_IDEMPOTENCY_KEY);
+	t->idempotency_key = app_option(app, OPT_IDEMPOTENCY_KEY);
+	if (t->idempotency_key != NULL)
+		return;
 	random_bytes(random, sizeof(random));
-	strbuf_init(&b, API_KEY_SIZE - 1);
-	for (size_t i = 0; i < sizeof(random); i++)
-		strbuf_addf(&b, "%02x", (unsigned)random[i]);
-	memcpy(space, b.p, b.n + 1);
+	strbuf_init(&b, TRANSFER_KEY_SIZE - 1);
+	sec_hex_encode(random, sizeof(random), &b);
+	memcpy(t->fresh_key, b.p, b.n + 1);
 	strbuf_deinit(&b);
-	return space;
+	t->idempotency_key = t->fresh_key;
 }
 
-int api_request(struct app *app, const struct command *c, struct transfer *t,
-		char space[API_KEY_SIZE])
+int api_request(struct app *app, const struct command *c, struct transfer *t)
 {
 	size_t used = api_url(app, c->path, app->args.args, &t->url);
 	bool is_get = strcmp(c->method, "GET") == 0;
@@ -226,7 +226,7 @@ int api_request(struct app *app, const struct command *c, struct transfer *t,
 	if (strbuf_overflowed(&t->url))
 		return app_fail(EXIT_USAGE, "the request's URL is over 16 KiB");
 	if (strcmp(c->method, "POST") == 0)
-		t->idempotency_key = api_idempotency_key(app, space);
+		api_make_idempotent(app, t);
 	if (is_get || !has_body(c))
 		return EXIT_DONE;
 	t->content_type = "application/json";

@@ -17,9 +17,8 @@ void api_query_options(const struct app *app, struct strbuf *url);
  * `n_used` as the command's arg_field. A fault is told; returns an exit code. */
 int api_body(struct app *app, size_t n_used, struct strbuf *out);
 
-#define API_KEY_SIZE 40
-/* The Idempotency-Key of a POST: the option's, or a fresh one in `space`. */
-const char *api_idempotency_key(const struct app *app, char space[API_KEY_SIZE]);
+/* Gives the transfer its Idempotency-Key: the option's, or a fresh one. */
+void api_make_idempotent(const struct app *app, struct transfer *t);
 
 /* Sends, and sends again (again.h). EXIT_DONE for a whole answer of 2xx, which then stands in the
  * transfer; what else happens is told, and its exit code returned. */
@@ -28,9 +27,7 @@ int api_send(struct app *app, struct transfer *t);
 /* Tells why a transfer did not end well; its exit code. */
 int api_tell(const struct app *app, const struct transfer *t);
 
-/* The command's own request, from its row, options and arguments; ready to be sent. The idempotency
- * key's text lies in `space`. */
-int api_request(struct app *app, const struct command *c, struct transfer *t,
-		char space[API_KEY_SIZE]);
+/* The command's own request, from its row, options and arguments; ready to be sent. */
+int api_request(struct app *app, const struct command *c, struct transfer *t);
 
 #endif

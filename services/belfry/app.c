@@ -159,8 +159,9 @@ int app_run(int argc, char **argv)
 	const struct command *c = app.command = command_find(argc - 1, argv + 1, &words);
 	if (c == NULL)
 		return unknown(argc, argv);
-	if (is_err(options_parse(argc - 1 - words, argv + 1 + words, c->options, c->arity,
-				 &app.args, fault))) {
+	if (is_err(options_parse(argc - 1 - words, argv + 1 + words,
+				 (struct options_wanted){ c->options, c->arity }, &app.args,
+				 fault))) {
 		(void)app_fail(EXIT_USAGE, "%s", fault);
 		fprintf(stderr, "  belfry %s%s%s --help tells what it takes\n", c->noun,
 			c->verb == NULL ? "" : " ", c->verb == NULL ? "" : c->verb);

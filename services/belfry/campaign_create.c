@@ -34,10 +34,9 @@ static int id_of(struct str body, char out[ID_BYTES])
 static int create(struct app *app, const struct command *c, bool is_last, char id[ID_BYTES])
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	transfer_init(&t, c->method);
-	int code = api_request(app, c, &t, key);
+	int code = api_request(app, c, &t);
 	if (code == EXIT_DONE)
 		code = api_send(app, &t);
 	if (code == EXIT_DONE)
@@ -53,13 +52,12 @@ static int create(struct app *app, const struct command *c, bool is_last, char i
 static int start(struct app *app, struct str id)
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	transfer_init(&t, "POST");
 	(void)api_url(app, "/v1/campaigns/{}/start", &id, &t.url); /* one place */
 	/* another request than the one before: the option's key is not for it */
 	app->args.given[OPT_IDEMPOTENCY_KEY] = false;
-	t.idempotency_key = api_idempotency_key(app, key);
+	api_make_idempotent(app, &t);
 	int code = api_send(app, &t);
 	if (code == EXIT_DONE)
 		code = show_object(app, strbuf_str(&t.answer));

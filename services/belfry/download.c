@@ -34,10 +34,9 @@ static bool on_piece(struct str piece, void *arg)
 static int fetch(struct app *app, const struct command *c, struct download *d)
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	transfer_init(&t, c->method);
-	int code = api_request(app, c, &t, key);
+	int code = api_request(app, c, &t);
 	t.is_long = true;
 	t.sink = on_piece;
 	t.arg = d;

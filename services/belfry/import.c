@@ -108,14 +108,13 @@ static int upload(struct app *app, struct str campaign, const struct import_file
 		  struct transfer *t)
 {
 	struct upload u = { .total = f->bytes };
-	char key[API_KEY_SIZE];
 	const char *region = app_option(app, OPT_REGION);
 
 	(void)api_url(app, "/v1/campaigns/{}/imports", &campaign, &t->url); /* one place */
 	if (region != NULL)
 		api_query(&t->url, "default_region", str_from(region));
 	t->content_type = "text/csv";
-	t->idempotency_key = api_idempotency_key(app, key);
+	api_make_idempotent(app, t);
 	t->upload_fd = f->fd;
 	t->upload_bytes = f->bytes;
 	t->is_long = true;
@@ -125,7 +124,6 @@ static int upload(struct app *app, struct str campaign, const struct import_file
 		       (struct bar){ .label = "sending", .unit = BAR_BYTES });
 	int code = api_send(app, t);
 	progress_end(&u.progress);
-	t->idempotency_key = NULL; /* its text ends here */
 	if (code == EXIT_DONE && t->end == TRANSFER_STOPPED)
 		return app_fail(EXIT_REFUSED, "%s: the file cannot be read", f->name);
 	return code;

@@ -180,11 +180,10 @@ static int take_endpoint(struct listen *l, struct str answer)
 static int make_endpoint(struct listen *l, struct str url)
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	transfer_init(&t, "POST");
 	(void)api_url(l->app, "/v1/webhook-endpoints", NULL, &t.url); /* it has no places */
-	t.idempotency_key = api_idempotency_key(l->app, key);
+	api_make_idempotent(l->app, &t);
 	t.content_type = "application/json";
 	render_endpoint(l->app, url, &t.body);
 	int code = api_send(l->app, &t);

@@ -285,8 +285,8 @@ static struct err count(const struct arguments *a, const char *arity, char out[O
 	return OK;
 }
 
-struct err options_parse(int argc, char **argv, const enum option *allowed, const char *arity,
-			 struct arguments *out, char text[OPTION_FAULT_SIZE])
+struct err options_parse(int argc, char **argv, struct options_wanted wanted, struct arguments *out,
+			 char text[OPTION_FAULT_SIZE])
 {
 	struct arguments a = { .n_args = 0 };
 	struct cursor c = { .argc = argc, .argv = argv };
@@ -299,12 +299,12 @@ struct err options_parse(int argc, char **argv, const enum option *allowed, cons
 		if (!is_plain && strcmp(word, "--") == 0)
 			is_plain = true;
 		else if (!is_plain && word[0] == '-' && word[1] != '\0')
-			e = take_option(&c, allowed, &a, text);
+			e = take_option(&c, wanted.allowed, &a, text);
 		else
 			a.args[a.n_args++] = str_from(word);
 	}
 	if (!is_err(e) && !a.given[OPT_HELP])
-		e = count(&a, arity, text);
+		e = count(&a, wanted.arity, text);
 	if (is_err(e)) {
 		arguments_deinit(&a);
 		return e;

@@ -123,8 +123,12 @@ struct arguments {
  * may stand anywhere, as --name value or --name=value; after -- nothing is an option. `arity` is as
  * in commands.h: "CAMPAIGN [NUMBER...]". Texts are borrowed from argv. On failure `fault` says what
  * is wrong. --help given: the arguments are not counted. */
-struct err options_parse(int argc, char **argv, const enum option *allowed, const char *arity,
-			 struct arguments *out, char fault[OPTION_FAULT_SIZE]) MUST_USE;
+struct options_wanted {
+	const enum option *allowed;
+	const char *arity;
+};
+struct err options_parse(int argc, char **argv, struct options_wanted wanted, struct arguments *out,
+			 char fault[OPTION_FAULT_SIZE]) MUST_USE;
 void arguments_deinit(struct arguments *a); /* accepts a zeroed one */
 
 bool option_is_in(const enum option *list, enum option o);

@@ -144,12 +144,11 @@ static int show_list(struct app *app, const struct command *c, struct transfer *
 int show_command(struct app *app, const struct command *c)
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	if (app->args.given[OPT_ALL] && app->args.given[OPT_CURSOR])
 		return app_fail(EXIT_USAGE, "--all begins with the first page: no --cursor");
 	transfer_init(&t, c->method);
-	int code = api_request(app, c, &t, key);
+	int code = api_request(app, c, &t);
 	if (code == EXIT_DONE && c->list != NULL)
 		code = show_list(app, c, &t);
 	else if (code == EXIT_DONE)

@@ -63,14 +63,13 @@ int cmd_target_skip(struct app *app, const struct command *c)
 	bool has_filter = a->given[OPT_STATUS] || a->given[OPT_OUTCOME] || a->given[OPT_SEARCH];
 	int ways = (a->n_args > 1 ? 1 : 0) + (has_filter ? 1 : 0) + (a->given[OPT_EVERY] ? 1 : 0);
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	if (ways != 1)
 		return app_fail(EXIT_USAGE, "give targets, a filter, or --every: one of the three");
 	transfer_init(&t, c->method);
 	size_t used = api_url(app, c->path, a->args, &t.url);
 	t.content_type = "application/json";
-	t.idempotency_key = api_idempotency_key(app, key);
+	api_make_idempotent(app, &t);
 	int code = EXIT_DONE;
 	if (a->n_args > 1)
 		code = api_body(app, used, &t.body);
@@ -96,10 +95,9 @@ static bool is_delivered(struct str body)
 int cmd_endpoint_test(struct app *app, const struct command *c)
 {
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	transfer_init(&t, c->method);
-	int code = api_request(app, c, &t, key);
+	int code = api_request(app, c, &t);
 	if (code == EXIT_DONE)
 		code = api_send(app, &t);
 	if (code == EXIT_DONE)
@@ -117,7 +115,6 @@ int cmd_replay(struct app *app, const struct command *c)
 	bool has_span = a->given[OPT_SINCE] || a->given[OPT_UNTIL] || a->given[OPT_REPLAY_TYPES] ||
 			a->given[OPT_REPLAY_STATUS];
 	struct transfer t;
-	char key[API_KEY_SIZE];
 
 	if (is_endpoint && !a->given[OPT_SINCE])
 		return app_fail(EXIT_USAGE, "an endpoint's deliveries need --since");
@@ -127,7 +124,7 @@ int cmd_replay(struct app *app, const struct command *c)
 	transfer_init(&t, c->method);
 	size_t used = api_url(app, is_endpoint ? "/v1/webhook-endpoints/{}/replay" : c->path,
 			      a->args, &t.url);
-	t.idempotency_key = api_idempotency_key(app, key);
+	api_make_idempotent(app, &t);
 	int code = EXIT_DONE;
 	if (is_endpoint) {
 		t.content_type = "application/json";

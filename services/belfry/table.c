@@ -153,13 +153,11 @@ static size_t add_cell(struct strbuf *out, struct str text, size_t width, bool r
 static void add_row(const struct table *t, const struct str *cells, const size_t *widths,
 		    struct table_look look, struct strbuf *out)
 {
-	bool is_head = cells == NULL;
-
 	for (size_t i = 0; i < t->n_columns; i++) {
 		const struct table_column *c = &t->columns[i];
-		struct str text = is_head ? str_from(c->title) : cells[i];
+		struct str text = cells == NULL ? str_from(c->title) : cells[i];
 		const char *colour = "";
-		if (look.coloured && is_head)
+		if (look.coloured && cells == NULL)
 			colour = BOLD;
 		else if (look.coloured && (c->traits & TABLE_STATE) != 0)
 			colour = table_colour_of(text);

@@ -23,10 +23,12 @@ typedef void (*transfer_progress_fn)(int64_t sent, void *arg);
 #define TRANSFER_WORDS_SIZE 256
 #define TRANSFER_HEADER_SIZE 128
 #define TRANSFER_NO_UPLOAD (-1)
+#define TRANSFER_KEY_SIZE 40
 
 struct transfer {
 	/* The request. Texts are borrowed and NUL-terminated, or NULL. */
 	const char *method, *content_type, *idempotency_key, *last_event_id, *accept;
+	char fresh_key[TRANSFER_KEY_SIZE]; /* room for an idempotency_key made for it */
 	struct strbuf url;
 	struct strbuf body;    /* sent where there is a content_type and no upload */
 	int upload_fd;         /* or TRANSFER_NO_UPLOAD; read in pieces, never held */

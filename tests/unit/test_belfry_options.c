@@ -21,7 +21,7 @@ static struct err parse(char *line, const char *arity, struct arguments *out, ch
 		if (*p == '|')
 			*p++ = '\0';
 	}
-	return options_parse(n, words, allowed, arity, out, fault);
+	return options_parse(n, words, (struct options_wanted){ allowed, arity }, out, fault);
 }
 
 static void what_is_right_is_taken(void **state)
