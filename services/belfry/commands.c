@@ -8,76 +8,77 @@
 #define F TABLE_FLEXIBLE
 #define R TABLE_RIGHT
 #define S TABLE_STATE
+#define P TABLE_SPARE
 
 #define PAGES OPT_LIMIT, OPT_CURSOR, OPT_ALL, OPT_JSON
 #define POSTS OPT_IDEMPOTENCY_KEY, OPT_JSON
 
 /* clang-format off */
 static const struct list_column campaign_columns[] = {
-	{ "ID", "id", 0 }, { "NAME", "name", F }, { "KIND", "kind", 0 }, { "STATUS", "status", S },
-	{ "REASON", "status_reason", F }, { "TARGETS", "counts.total", R },
-	{ "WAITING", "counts.pending", R }, { "PLANNED", "counts.scheduled", R },
+	{ "ID", "id", 0 }, { "NAME", "name", F }, { "KIND", "kind", P }, { "STATUS", "status", S },
+	{ "REASON", "status_reason", F | P }, { "TARGETS", "counts.total", R },
+	{ "WAITING", "counts.pending", R | P }, { "PLANNED", "counts.scheduled", R | P },
 	{ "ANSWERED", "counts.dispatched", R }, { "FAILED", "counts.failed", R },
-	{ "SKIPPED", "counts.skipped", R }, { NULL, NULL, 0 },
+	{ "SKIPPED", "counts.skipped", R | P }, { NULL, NULL, 0 },
 };
 static const struct list_column target_columns[] = {
-	{ "ID", "id", 0 }, { "NUMBER", "to_number", 0 }, { "NAME", "name", F },
-	{ "EXTERNAL ID", "external_id", F }, { "STATUS", "status", S }, { "OUTCOME", "outcome", S },
-	{ "ATTEMPTS", "attempts", R }, { "NEXT", "next_attempt_at", 0 }, { NULL, NULL, 0 },
+	{ "ID", "id", 0 }, { "NUMBER", "to_number", 0 }, { "NAME", "name", F | P },
+	{ "EXTERNAL ID", "external_id", F | P }, { "STATUS", "status", S }, { "OUTCOME", "outcome", S },
+	{ "ATTEMPTS", "attempts", R | P }, { "NEXT", "next_attempt_at", P }, { NULL, NULL, 0 },
 };
 static const struct list_column import_columns[] = {
-	{ "ID", "id", 0 }, { "STATUS", "status", S }, { "REASON", "reason", F },
-	{ "ROWS", "received", R }, { "NEW", "inserted", R }, { "KNOWN", "deduped", R },
-	{ "REJECTED", "rejected", R }, { "BYTES", "bytes", R }, { "BEGAN", "created_at", 0 },
+	{ "ID", "id", 0 }, { "STATUS", "status", S }, { "REASON", "reason", F | P },
+	{ "ROWS", "received", R }, { "NEW", "inserted", R }, { "KNOWN", "deduped", R | P },
+	{ "REJECTED", "rejected", R }, { "BYTES", "bytes", R | P }, { "BEGAN", "created_at", P },
 	{ NULL, NULL, 0 },
 };
 static const struct list_column call_columns[] = {
-	{ "ID", "id", 0 }, { "TO", "to_number", 0 }, { "FROM", "from_number", 0 },
-	{ "STATUS", "status", S }, { "OUTCOME", "outcome", S }, { "ATTEMPTS", "attempts", R },
-	{ "PLANNED", "scheduled_at", 0 }, { "NEXT", "next_attempt_at", 0 },
-	{ "EXTERNAL ID", "external_id", F }, { NULL, NULL, 0 },
+	{ "ID", "id", 0 }, { "TO", "to_number", 0 }, { "FROM", "from_number", P },
+	{ "STATUS", "status", S }, { "OUTCOME", "outcome", S }, { "ATTEMPTS", "attempts", R | P },
+	{ "PLANNED", "scheduled_at", P }, { "NEXT", "next_attempt_at", P },
+	{ "EXTERNAL ID", "external_id", F | P }, { NULL, NULL, 0 },
 };
 static const struct list_column conversation_columns[] = {
 	{ "ID", "id", 0 }, { "TO", "to_number", 0 }, { "STATUS", "status", S },
-	{ "BEGAN", "started_at", 0 }, { "SECONDS", "duration_s", R }, { "BILLED", "billed_s", R },
-	{ "ENDED BY", "end_reason", 0 }, { "CALL", "scheduled_call_id", 0 }, { NULL, NULL, 0 },
+	{ "BEGAN", "started_at", 0 }, { "SECONDS", "duration_s", R | P }, { "BILLED", "billed_s", R | P },
+	{ "ENDED BY", "end_reason", P }, { "CALL", "scheduled_call_id", P }, { NULL, NULL, 0 },
 };
 static const struct list_column endpoint_columns[] = {
 	{ "ID", "id", 0 }, { "URL", "url", F }, { "STATUS", "status", S },
-	{ "REASON", "disabled_reason", 0 }, { "EVENTS", "events", F },
-	{ "DESCRIPTION", "description", F }, { NULL, NULL, 0 },
+	{ "REASON", "disabled_reason", P }, { "EVENTS", "events", F | P },
+	{ "DESCRIPTION", "description", F | P }, { NULL, NULL, 0 },
 };
 static const struct list_column delivery_columns[] = {
-	{ "ID", "id", 0 }, { "SEQUENCE", "sequence", R }, { "EVENT", "event_type", F },
-	{ "STATUS", "status", S }, { "ATTEMPTS", "attempts", R }, { "RESULT", "last_result", 0 },
-	{ "CODE", "last_status_code", R }, { "MS", "last_duration_ms", R },
-	{ "NEXT", "next_attempt_at", 0 }, { "CREATED", "created_at", 0 }, { NULL, NULL, 0 },
+	{ "ID", "id", 0 }, { "SEQUENCE", "sequence", R | P }, { "EVENT", "event_type", F },
+	{ "STATUS", "status", S }, { "ATTEMPTS", "attempts", R | P }, { "RESULT", "last_result", 0 },
+	{ "CODE", "last_status_code", R | P }, { "MS", "last_duration_ms", R | P },
+	{ "NEXT", "next_attempt_at", P }, { "CREATED", "created_at", P }, { NULL, NULL, 0 },
 };
 static const struct list_column suppression_columns[] = {
 	{ "ID", "id", 0 }, { "NUMBER", "to_number", 0 }, { "REASON", "reason", F },
-	{ "CREATED", "created_at", 0 }, { NULL, NULL, 0 },
+	{ "CREATED", "created_at", P }, { NULL, NULL, 0 },
 };
 static const struct list_column agent_columns[] = {
-	{ "ID", "id", 0 }, { "NAME", "name", F }, { "ENDPOINT", "endpoint", F },
-	{ "CREATED", "created_at", 0 }, { NULL, NULL, 0 },
+	{ "ID", "id", 0 }, { "NAME", "name", F }, { "ENDPOINT", "endpoint", F | P },
+	{ "CREATED", "created_at", P }, { NULL, NULL, 0 },
 };
 static const struct list_column number_columns[] = {
 	{ "ID", "id", 0 }, { "NUMBER", "e164", 0 }, { "TRUNK", "trunk_id", 0 },
-	{ "A MINUTE", "calls_per_minute", R }, { "AT A TIME", "max_concurrent", R },
+	{ "A MINUTE", "calls_per_minute", R | P }, { "AT A TIME", "max_concurrent", R | P },
 	{ NULL, NULL, 0 },
 };
 static const struct list_column trunk_columns[] = {
 	{ "ID", "id", 0 }, { "NAME", "name", F }, { "DIALER", "dialer", 0 },
-	{ "SETTINGS", "settings", F }, { "SECRETS", "has_secrets", 0 }, { NULL, NULL, 0 },
+	{ "SETTINGS", "settings", F | P }, { "SECRETS", "has_secrets", P }, { NULL, NULL, 0 },
 };
 static const struct list_column key_columns[] = {
-	{ "ID", "id", 0 }, { "NAME", "name", F }, { "KEY", "prefix", 0 },
-	{ "ENDS IN", "last_four", 0 }, { "STATUS", "status", S }, { "SCOPES", "scopes", F },
-	{ "A MINUTE", "rate_per_minute", R }, { "EXPIRES", "expires_at", 0 }, { NULL, NULL, 0 },
+	{ "ID", "id", 0 }, { "NAME", "name", F }, { "KEY", "prefix", P },
+	{ "ENDS IN", "last_four", 0 }, { "STATUS", "status", S }, { "SCOPES", "scopes", F | P },
+	{ "A MINUTE", "rate_per_minute", R | P }, { "EXPIRES", "expires_at", P }, { NULL, NULL, 0 },
 };
 static const struct list_column audit_columns[] = {
 	{ "AT", "at", 0 }, { "ACTION", "action", 0 }, { "SUBJECT", "subject", 0 },
-	{ "KEY", "key_id", 0 }, { "REQUEST", "request_id", F }, { NULL, NULL, 0 },
+	{ "KEY", "key_id", P }, { "REQUEST", "request_id", F | P }, { NULL, NULL, 0 },
 };
 
 const struct command commands[] = {

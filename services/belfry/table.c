@@ -7,6 +7,7 @@
 #include "text.h"
 
 #define GAP ((size_t)2)
+#define HIDDEN SIZE_MAX /* the width of a column that is left out */
 #define CELL_MAX ((size_t)1024 * 1024)
 
 #define GREEN "\033[32m"
@@ -104,13 +105,18 @@ size_t table_rows(const struct table *t)
 	return t->n_columns == 0 ? 0 : t->n_cells / t->n_columns;
 }
 
+static bool has_trait(const struct table *t, size_t i, unsigned trait)
+{
+	return (t->columns[i].traits & trait) != 0;
+}
+
 /* The flexible column from which most can be taken; n_columns when there is none left. */
 static size_t widest_flexible(const struct table *t, const size_t *widths)
 {
 	size_t best = t->n_columns;
 
 	for (size_t i = 0; i < t->n_columns; i++) {
-		if ((t->columns[i].traits & TABLE_FLEXIBLE) != 0 &&
+		if (has_trait(t, i, TABLE_FLEXIBLE) && widths[i] != HIDDEN &&
 		    widths[i] > TABLE_FLEXIBLE_MIN &&
 		    (best == t->n_columns || widths[i] > widths[best]))
 			best = i;
@@ -118,20 +124,35 @@ static size_t widest_flexible(const struct table *t, const size_t *widths)
 	return best;
 }
 
-static void fit(const struct table *t, size_t limit, size_t *widths)
+/* The width of a line; with `shrunk`, as little as it can be without leaving out more. */
+static size_t line_width(const struct table *t, const size_t *widths, bool shrunk)
 {
-	size_t total = t->n_columns == 0 ? 0 : (t->n_columns - 1) * GAP;
+	size_t total = 0, shown = 0;
 
 	for (size_t i = 0; i < t->n_columns; i++) {
-		widths[i] = t->widths[i];
-		total += widths[i];
+		if (widths[i] == HIDDEN)
+			continue;
+		bool can_shrink = shrunk && has_trait(t, i, TABLE_FLEXIBLE);
+		total += can_shrink ? min_size(widths[i], TABLE_FLEXIBLE_MIN) : widths[i];
+		shown++;
 	}
-	while (limit > 0 && total > limit) {
+	return shown == 0 ? 0 : total + (shown - 1) * GAP;
+}
+
+static void fit(const struct table *t, size_t limit, size_t *widths)
+{
+	memcpy(widths, t->widths, t->n_columns * sizeof(*widths));
+	if (limit == 0)
+		return;
+	for (size_t i = t->n_columns; i-- > 0 && line_width(t, widths, true) > limit;) {
+		if (has_trait(t, i, TABLE_SPARE))
+			widths[i] = HIDDEN;
+	}
+	while (line_width(t, widths, false) > limit) {
 		size_t i = widest_flexible(t, widths);
 		if (i == t->n_columns)
 			return;
 		widths[i]--;
-		total--;
 	}
 }
 
@@ -157,6 +178,8 @@ static void add_row(const struct table *t, const struct str *cells, const size_t
 		const struct table_column *c = &t->columns[i];
 		struct str text = cells == NULL ? str_from(c->title) : cells[i];
 		const char *colour = "";
+		if (widths[i] == HIDDEN)
+			continue;
 		if (look.coloured && cells == NULL)
 			colour = BOLD;
 		else if (look.coloured && (c->traits & TABLE_STATE) != 0)

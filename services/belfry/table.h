@@ -1,5 +1,6 @@
 /* Columns for people: as wide as their cells, together no wider than the terminal. What does not
- * fit is taken from the flexible columns, the widest first; ids are never cut. */
+ * fit is taken from the flexible columns, the widest first; where that is not enough, spare columns
+ * are left out, from the right. Ids are never cut. */
 #ifndef BELFRY_CLI_TABLE_H
 #define BELFRY_CLI_TABLE_H
 
@@ -11,7 +12,8 @@
 enum table_trait {
 	TABLE_FLEXIBLE = 1,
 	TABLE_RIGHT = 2,
-	TABLE_STATE = 4 /* coloured by its word */
+	TABLE_STATE = 4, /* coloured by its word */
+	TABLE_SPARE = 8
 };
 
 struct table_column {

@@ -104,9 +104,10 @@ struct err user_read_secret(const char *question, struct strbuf *out)
 	hidden = before;
 	/* with signals off Ctrl-C is a character, and cannot leave the terminal without its echo */
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	fputs(question, stderr);
+	hidden.c_cc[VEOL] = INTERRUPT; /* and ends the line, so that it is read at once */
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
 		return ERR(ERR_IO, "the terminal cannot be told to hide what is typed");
+	fputs(question, stderr); /* from here on nothing that is typed shows */
 	struct err e = read_line(out);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before); /* it worked a moment ago */
 	fputc('\n', stderr);

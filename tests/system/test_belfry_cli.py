@@ -164,9 +164,9 @@ class CommandsTest(Cli):
         self.assertRegex(shown, r"(?m)^counts +total 2, pending 0, ")
 
     def test_a_recurring_campaign_is_changed(self):
-        made = self.json("campaigns", "create", *self.draft_args(
-            rate="", to="+14155550123", cron="0 9 * * *", timezone="Europe/Berlin")[:6],
-            "--to", "+14155550123", "--cron", "0 9 * * *", "--timezone", "Europe/Berlin")
+        made = self.json("campaigns", "create", "--name", "daily", "--agent", self.one.agent,
+                         "--from", self.one.e164, "--to", "+14155550123", "--cron", "0 9 * * *",
+                         "--timezone", "Europe/Berlin")
         self.assertEqual((made["kind"], made["cron"]), ("recurring", "0 9 * * *"))
         changed = self.json("campaigns", "update", made["id"], "--cron", "0 10 * * mon-fri",
                             "--max-concurrent", "none")
@@ -273,14 +273,20 @@ class CommandsTest(Cli):
         process = subprocess.Popen([BIN, "targets", "add", campaign, "--csv", path, "--no-wait",
                                     "--json"], env=self.env(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE)
-        answer = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stdout.close()
+        # seen from outside: what wait4() tells counts this process before it became belfry
+        most_kb = 0
+        while process.poll() is None:
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                found = re.search(r"VmHWM:\s+(\d+)", status.read())
+            most_kb = max(most_kb, int(found.group(1)) if found else 0)
+            time.sleep(0.01)
+        with process.stdout as out:
+            self.assertEqual(json.loads(out.read())["received"], len(rows) - 1)
         self.assertEqual(process.returncode, DONE)
-        self.assertEqual(json.loads(answer)["received"], len(rows) - 1)
-        if "asan" not in BIN:
-            self.assertLess(usage.ru_maxrss, 32 * 1024)
+        self.assertGreater(most_kb, 0)
+        with open(BIN, "rb") as program:
+            if b"__asan_init" not in program.read():
+                self.assertLess(most_kb, 32 * 1024)
 
     # --- calls
 
@@ -366,10 +372,7 @@ class CommandsTest(Cli):
     def test_a_listener_verifies_and_prints(self):
         process, port, endpoint = self.listen("--events", "campaign.completed")
         self.assertIn(endpoint, self.ok("webhooks", "list"))
-        campaign = self.json("campaigns", "create", *self.draft_args(), "+14155550123",
-                             "--start")["id"] if False else None
-        campaign = json.loads(self.ok("campaigns", "create", *self.draft_args(), "+14155550123",
-                                      "--json"))["id"]
+        campaign = self.json("campaigns", "create", *self.draft_args(), "+14155550123")["id"]
         self.ok("campaigns", "start", campaign)
         line = process.stdout.readline()
         self.assertRegex(line, rf"Z  \d+  campaign\.completed  {campaign}  completed\n")
@@ -434,11 +437,9 @@ class CommandsTest(Cli):
         sequences = [event["sequence"] for event in events]
         self.assertEqual(sequences, sorted(set(sequences)))
         # byte for byte what the log has
-        _, _, body = (answer := self.one.api.request(
-            "GET", f"/v1/events?after={sequences[0] - 1}&limit=200")), None, None
+        answer = self.one.api.request("GET", f"/v1/events?after={sequences[0] - 1}&limit=200")
         for line in lines:
-            self.assertIn(line.strip().encode(), answer.body)
-        self.assertIsNone(body)
+            self.assertIn(line.rstrip("\n").encode(), answer.body)
         process.kill()
         newest = self.one.api.get("/v1/events?limit=200")["data"][-1]["sequence"]
         shown = self.ok("events", "tail", "--no-follow", "--types", "campaign.completed")
@@ -595,7 +596,7 @@ class CommandsTest(Cli):
 
     def test_a_table_is_no_wider_than_its_terminal(self):
         self.one.campaign(name="a name that is much longer than a column of a table may be")
-        for columns in (120, 150):
+        for columns in (80, 100, 140):
             code, text = Terminal(["campaigns", "list"], self.env(), columns).end()
             self.assertEqual(code, DONE)
             self.assertEqual([line for line in self.lines(text) if len(line) > columns], [])

@@ -135,6 +135,43 @@ static void what_does_not_fit_is_taken_from_flexible_columns(void **state)
 							"cmp_22  b       123  -\n");
 }
 
+static void spare_columns_are_left_out_from_the_right(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t width;
+		const char *lines;
+	} rows[] = {
+		{ 0, "a-long-id  a long name  12  done  spare\n" },
+		{ 39, "a-long-id  a long name  12  done  spare\n" },
+		{ 34, "a-long-id  a lon\xe2\x80\xa6  12  done  spare\n" },
+		{ 33, "a-long-id  a long name  12  done\n" },
+		{ 26, "a-long-id  a long n\xe2\x80\xa6  done\n" },
+		{ 23, "a-long-id  a lon\xe2\x80\xa6  done\n" },
+		{ 5, "a-long-id  a lon\xe2\x80\xa6  done\n" }, /* it cannot be less */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct table t;
+		struct strbuf b;
+		table_init(&t);
+		table_column(&t, "I", 0);
+		table_column(&t, "N", TABLE_FLEXIBLE);
+		table_column(&t, "A", TABLE_SPARE | TABLE_RIGHT);
+		table_column(&t, "S", TABLE_STATE);
+		table_column(&t, "X", TABLE_SPARE);
+		static const char *const cells[] = { "a-long-id", "a long name", "12", "done",
+						     "spare" };
+		for (size_t c = 0; c < ARRAY_LEN(cells); c++)
+			table_cell(&t, str_from(cells[c]));
+		strbuf_init(&b, 4096);
+		table_render(&t, (struct table_look){ .width = rows[i].width }, &b);
+		CHECK(strcmp(b.p, rows[i].lines) == 0, "%zu: %s", rows[i].width, b.p);
+		strbuf_deinit(&b);
+		table_deinit(&t);
+	}
+}
+
 static void states_are_coloured_where_they_may(void **state)
 {
 	(void)state;
@@ -230,6 +267,7 @@ int main(void)
 		cmocka_unit_test(what_is_cut_ends_in_an_ellipsis),
 		cmocka_unit_test(a_table_is_as_wide_as_its_cells),
 		cmocka_unit_test(what_does_not_fit_is_taken_from_flexible_columns),
+		cmocka_unit_test(spare_columns_are_left_out_from_the_right),
 		cmocka_unit_test(states_are_coloured_where_they_may),
 		cmocka_unit_test(pages_of_a_list_stay_in_line),
 		cmocka_unit_test(a_bar_tells_how_far_it_is),
