@@ -92,22 +92,25 @@ static int parse_state(struct str body, struct import_state *out)
 
 /* --- the file on its way -------------------------------------------------------------------- */
 
-struct upload {
+struct import_job {
+	struct app *app;
+	struct transfer t;
 	struct progress progress;
-	int64_t total;
+	int64_t bytes; /* of the file */
+	struct import_state s;
 };
 
 static void on_sent(int64_t sent, void *arg)
 {
-	struct upload *u = arg;
+	struct import_job *job = arg;
 
-	progress_update(&u->progress, sent, u->total);
+	progress_update(&job->progress, sent, job->bytes);
 }
 
-static int upload(struct app *app, struct str campaign, const struct import_file *f,
-		  struct transfer *t)
+static int upload(struct import_job *job, struct str campaign, const struct import_file *f)
 {
-	struct upload u = { .total = f->bytes };
+	struct app *app = job->app;
+	struct transfer *t = &job->t;
 	const char *region = app_option(app, OPT_REGION);
 
 	(void)api_url(app, "/v1/campaigns/{}/imports", &campaign, &t->url); /* one place */
@@ -119,11 +122,11 @@ static int upload(struct app *app, struct str campaign, const struct import_file
 	t->upload_bytes = f->bytes;
 	t->is_long = true;
 	t->progress = on_sent;
-	t->arg = &u;
-	progress_begin(&u.progress, app->err,
+	t->arg = job;
+	progress_begin(&job->progress, app->err,
 		       (struct bar){ .label = "sending", .unit = BAR_BYTES });
 	int code = api_send(app, t);
-	progress_end(&u.progress);
+	progress_end(&job->progress);
 	if (code == EXIT_DONE && t->end == TRANSFER_STOPPED)
 		return app_fail(EXIT_REFUSED, "%s: the file cannot be read", f->name);
 	return code;
@@ -137,25 +140,26 @@ static int64_t done_of(const struct import_state *s)
 }
 
 /* Asks until the import is over; the last answer stays in the transfer. */
-static int follow(struct app *app, struct import_state *s, struct transfer *t)
+static int follow(struct import_job *job)
 {
-	struct progress progress;
+	struct app *app = job->app;
+	struct import_state *s = &job->s;
 	struct str id = str_from(s->id);
 	usec_t mono_moved = clock_mono();
 	int code = EXIT_DONE;
 
-	transfer_deinit(t);
-	transfer_init(t, "GET");
-	(void)api_url(app, "/v1/imports/{}", &id, &t->url); /* one place */
-	progress_begin(&progress, app->err, (struct bar){ .label = "rows" });
+	transfer_deinit(&job->t);
+	transfer_init(&job->t, "GET");
+	(void)api_url(app, "/v1/imports/{}", &id, &job->t.url); /* one place */
+	progress_begin(&job->progress, app->err, (struct bar){ .label = "rows" });
 	while (code == EXIT_DONE) {
 		int64_t before = done_of(s);
-		code = api_send(app, t);
+		code = api_send(app, &job->t);
 		if (code == EXIT_DONE)
-			code = parse_state(strbuf_str(&t->answer), s);
+			code = parse_state(strbuf_str(&job->t.answer), s);
 		if (code != EXIT_DONE || strcmp(s->status, "running") != 0)
 			break;
-		progress_update(&progress, done_of(s), s->received);
+		progress_update(&job->progress, done_of(s), s->received);
 		if (done_of(s) != before)
 			mono_moved = clock_mono();
 		if (clock_mono() - mono_moved > STALLED_US) {
@@ -167,7 +171,7 @@ static int follow(struct app *app, struct import_state *s, struct transfer *t)
 		}
 		app_wait(app, POLL_US);
 	}
-	progress_end(&progress);
+	progress_end(&job->progress);
 	return code;
 }
 
@@ -191,23 +195,23 @@ static int tell(struct app *app, const struct import_state *s, struct str body)
 
 int import_run(struct app *app, struct str campaign, const struct import_file *f)
 {
-	struct import_state s = { .id = "" };
-	struct transfer t;
+	struct import_job job = { .app = app, .bytes = f->bytes };
 
-	transfer_init(&t, "POST");
-	int code = upload(app, campaign, f, &t);
+	transfer_init(&job.t, "POST");
+	int code = upload(&job, campaign, f);
 	if (code == EXIT_DONE)
-		code = parse_state(strbuf_str(&t.answer), &s);
+		code = parse_state(strbuf_str(&job.t.answer), &job.s);
 	if (code == EXIT_DONE && app->args.given[OPT_NO_WAIT]) {
 		if (app_is_json(app))
-			code = show_object(app, strbuf_str(&t.answer));
+			code = show_object(app, strbuf_str(&job.t.answer));
 		else
-			printf("import %s: the file is in; belfry imports show %s\n", s.id, s.id);
+			printf("import %s: the file is in; belfry imports show %s\n", job.s.id,
+			       job.s.id);
 	} else if (code == EXIT_DONE) {
-		code = follow(app, &s, &t);
+		code = follow(&job);
 		if (code == EXIT_DONE)
-			code = tell(app, &s, strbuf_str(&t.answer));
+			code = tell(app, &job.s, strbuf_str(&job.t.answer));
 	}
-	transfer_deinit(&t);
+	transfer_deinit(&job.t);
 	return code;
 }
