@@ -19,7 +19,7 @@ static bool is_instant(struct str s)
 	       !is_err(timefmt_parse(s, &at));
 }
 
-static void add_text(struct str s, struct strbuf *out)
+void view_text(struct str s, struct strbuf *out)
 {
 	if (!is_instant(s)) {
 		strbuf_add(out, s);
@@ -67,7 +67,7 @@ static void add_scalars(const struct json_value *v, struct strbuf *out)
 		sep = ", ";
 	}
 	if (*sep == '\0')
-		strbuf_add_c(out, '-');
+		strbuf_add(out, json_first(v) == NULL ? STR("-") : STR("(below)"));
 }
 
 void view_value(const struct json_value *v, struct strbuf *out)
@@ -86,7 +86,7 @@ void view_value(const struct json_value *v, struct strbuf *out)
 		strbuf_add(out, json_number_text(v));
 		break;
 	case JSON_STRING:
-		add_text(json_as_str(v), out);
+		view_text(json_as_str(v), out);
 		break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:

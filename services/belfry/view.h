@@ -12,6 +12,9 @@
  * an array of words with commas, other objects as "name value, ..." or as JSON. Not cleaned. */
 void view_value(const struct json_value *v, struct strbuf *out);
 
+/* The same of a text alone. */
+void view_text(struct str s, struct strbuf *out);
+
 /* The columns of a list, and one row of it. */
 void view_list_columns(const struct list_column *columns, struct table *t);
 void view_list_row(const struct list_column *columns, const struct json_value *item,

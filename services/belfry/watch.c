@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "api.h"
+#include "base/timefmt.h"
 #include "progress.h"
 #include "sse.h"
+#include "sys/clock.h"
 #include "table.h"
 #include "text.h"
 #include "view.h"
@@ -86,11 +88,11 @@ static void draw(struct watch *w, const struct json_value *root)
 
 static void say_line(struct watch *w, const struct json_value *root)
 {
-	const struct json_value *at = json_get(root, "updated_at");
+	char now[TIMEFMT_SIZE];
 
 	strbuf_reset(&w->last);
-	if (at != NULL)
-		view_value(at, &w->last);
+	timefmt_rfc3339(clock_now(), now); /* of its coming: a snapshot has no instant of its own */
+	view_text(str_from(now), &w->last);
 	strbuf_add(&w->last, STR("  "));
 	add_words(root, w->app->out.coloured, &w->last);
 	strbuf_add_c(&w->last, '\n');

@@ -237,16 +237,21 @@ static void arrays_of_objects_are_tables_below(void **state)
 {
 	(void)state;
 	check_view("{\"log\":[{\"n\":1,\"outcome\":null},{\"n\":12,\"outcome\":\"busy\",\"x\":7}],"
-		   "\"id\":\"a\",\"policy\":{\"rules\":[{\"on\":[\"busy\"]}],\"jitter\":10}}",
+		   "\"id\":\"a\",\"policy\":{\"rules\":[{\"on\":[\"busy\"]}],\"jitter\":10},"
+		   "\"more\":{\"rules\":[{\"n\":1}]}}",
 		   "id      a\n"
 		   "policy  jitter 10\n"
+		   "more    (below)\n"
 		   "\nlog\n"
 		   " n  outcome  x\n"
 		   " 1  -        -\n"
 		   "12  busy     7\n"
 		   "\npolicy rules\n"
 		   "on\n"
-		   "busy\n");
+		   "busy\n"
+		   "\nmore rules\n"
+		   "n\n"
+		   "1\n");
 }
 
 static void an_event_is_one_line(void **state)
