@@ -287,6 +287,9 @@ class CommandsTest(Cli):
         with open(BIN, "rb") as program:
             if b"__asan_init" not in program.read():
                 self.assertLess(most_kb, 32 * 1024)
+        # an answer that comes while the file is sent is heard
+        said = self.fails(ABSENT, "targets", "add", "cmp_" + "0" * 26, "--csv", path)
+        self.assertIn("(404 not_found)", said)
 
     # --- calls
 
