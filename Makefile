@@ -134,17 +134,19 @@ $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/l
 # Modules of services that a unit test looks into.
 $(BUILD)/tests/test_sim_carrier: $(BUILD)/services/dialer-sim/carrier.o
 $(BUILD)/tests/test_sip_sdp: $(BUILD)/services/dialer-sip/sdp.o
-$(filter $(BUILD)/tests/test_belfry_%,$(UNIT_BIN)): $(addprefix $(BUILD)/services/belfry/, \
-	again.o bar.o options.o problem.o session.o sse.o table.o text.o user.o view.o)
+CLI_PARTS := $(addprefix $(BUILD)/services/belfry/,again.o bar.o options.o problem.o session.o \
+	sse.o table.o text.o user.o view.o)
+$(filter $(BUILD)/tests/test_belfry_%,$(UNIT_BIN)): $(CLI_PARTS)
 unit-tests: $(UNIT_BIN)
 
 # A fuzz target is linked with a main() that replays files, or, under MODE=fuzz, with libFuzzer's.
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/replay.o)
+$(BUILD)/fuzz/fuzz_belfry_cli: $(CLI_PARTS)
 $(FUZZ_BIN): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libbelfry.a
 	@mkdir -p $(@D); $(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libbelfry.a $(LIBS)
 fuzz-replays: $(FUZZ_BIN)
 
 TEST_ARGS = --build $(BUILD) --bin $(BIN)
