@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""Bridged calls a second of the SIP dialer, beside sipp's own client placing calls of half the work (one
-leg, no second INVITE) with the same carrier. All three share the machine, so what counts is the
-processor time that a call costs: calls a second on one core."""
+"""Bridged calls a second of the SIP dialer on one core, beside sipp's own client placing calls of half the
+work (one leg, no second INVITE) with the same carrier. The dialer has a core to itself; the carrier,
+the agent and this program share the others. A sipp whose socket holds 64 KiB, its default, loses
+packets whenever it is not scheduled for a few milliseconds, so they are given what the system allows;
+the packets that each socket lost stand beside the calls."""
+import collections
 import os
 import subprocess
 import sys
@@ -69,8 +72,27 @@ def quick(scenario_port, hangs_up):
     return text + sip_case.TAIL
 
 
+def split_cores(dialer, others):
+    """The dialer alone on the last core, all others on the rest; False with one core only."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return False
+    os.sched_setaffinity(dialer, cores[-1:])
+    for pid in others:
+        os.sched_setaffinity(pid, cores[:-1])
+    return True
+
+
+def lost_packets(ports):
+    """What the sockets at these UDP ports had no room for."""
+    with open("/proc/net/udp", encoding="ascii") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    found = {int(row[1].split(":")[1], 16): int(row[12]) for row in rows}
+    return [found.get(port, 0) for port in ports]
+
+
 def drive(client, trunk, uri, per_s, span_s):
-    """Dials at a rate; what the ends were, and over how long."""
+    """Dials at a rate; what the ends were."""
     ids, began = [], time.monotonic()
     total = int(per_s * span_s)
     while len(ids) < total:
@@ -82,28 +104,35 @@ def drive(client, trunk, uri, per_s, span_s):
                 client.recv(0.001)
         except TimeoutError:
             pass
-    return client.all_ended(ids, 60), time.monotonic() - began
+    return client.all_ended(ids, 60)
 
 
 def measure_dialer(report, per_s, span_s):
+    """Calls that were not bridged, and processor time of the dialer per call."""
     dialer = sip_case.Dialer()
+    cores = os.sched_getaffinity(0)
     try:
         carrier = dialer.sipp("carrier", quick(4000, True), trace=False)
         agent = dialer.sipp("agent", quick(5000, False), trace=False)
+        alone = split_cores(dialer.process.pid, [carrier.process.pid, agent.process.pid, 0])
         client = dialer.connect()
         trunk = client.trunk("127.0.0.1:%d" % carrier.port)
         before = cpu_s(dialer.process.pid)
-        ends, took_s = drive(client, trunk, "sip:agent@127.0.0.1:%d" % agent.port, per_s, span_s)
+        ends = drive(client, trunk, "sip:agent@127.0.0.1:%d" % agent.port, per_s, span_s)
         cost_s = cpu_s(dialer.process.pid) - before
-        good = sum(1 for end in ends.values() if end["outcome"] == "answered")
         bridged = sum(1 for id in ends if "bridged" in client.names(id))
-        report.row(f"asked at {per_s}/s for {span_s} s: bridged, not bridged",
+        outcomes = collections.Counter(end["outcome"] for end in ends.values())
+        lost = lost_packets([dialer.port, carrier.port, agent.port])
+        report.row(f"{per_s}/s for {span_s} s{'' if alone else ', no core of its own'}: bridged, not",
                    f"{bridged}, {len(ends) - bridged}")
-        bench.fail_unless(good == len(ends), f"{len(ends) - good} calls failed")
-        report.row("processor time of the dialer per bridged call",
-                   f"{cost_s / len(ends) * 1e6:.0f} us")
-        return len(ends) / cost_s, took_s
+        report.row("the dialer's share of its core", f"{cost_s / span_s:.0%}")
+        if sum(lost) or len(outcomes) > 1:
+            report.row("packets lost at the dialer's, carrier's, agent's socket",
+                       ", ".join(map(str, lost)))
+            report.row("outcomes", str(dict(outcomes)))
+        return len(ends) - bridged, cost_s / len(ends)
     finally:
+        os.sched_setaffinity(0, cores)
         dialer.close()
 
 
@@ -119,7 +148,7 @@ def measure_client(per_s, span_s):
                 client = subprocess.Popen(
                     [sip_case.SIPP, "-sf", path, "-i", "127.0.0.1", "-p",
                      str(sip_case.free_ports(1)[0]), "-r", str(per_s), "-m", str(count), "-nostdin",
-                     "127.0.0.1:%d" % carrier.port], cwd=folder, stdout=out,
+                     "-buff_size", "4194304", "127.0.0.1:%d" % carrier.port], cwd=folder, stdout=out,
                     stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
                 _, status, used = os.wait4(client.pid, 0)
                 client.returncode = os.waitstatus_to_exitcode(status)
@@ -132,14 +161,21 @@ def measure_client(per_s, span_s):
 
 
 def measure(report):
-    per_s, span_s = bench.scaled(300, 50), bench.scaled(20, 3)
+    per_s, span_s = bench.scaled(1000, 50), bench.scaled(60, 3)
     report.section("bridged calls on one core")
-    ours, _ = measure_dialer(report, per_s, span_s)
-    theirs = measure_client(per_s, span_s)
-    report.row("sipp's client, one leg a call, calls a second on one core", f"{theirs:,.0f}")
-    report.bar("dialer-sip, two legs a call, calls a second on one core", f"{ours:,.0f}", "1,000",
-               ours >= 1000)
-    report.row("share of sipp's own client", f"{ours / theirs:.2f}")
+    failed, cost_s = measure_dialer(report, per_s, span_s)
+    report.bar(f"bridged calls a second for {span_s} s without a failure",
+               str(per_s) if failed == 0 else f"{failed} failed", "1,000",
+               failed == 0 and per_s >= 1000)
+    for more in (2000, 3000, 4000):
+        failed, _ = measure_dialer(report, bench.scaled(more, 60), bench.scaled(20, 3))
+        if failed > 0:
+            break
+    theirs = measure_client(per_s, bench.scaled(20, 3))
+    report.section("calls a second that the processor time would do")
+    report.row("sipp's client, one leg a call", f"{theirs:,.0f}")
+    report.row("dialer-sip, two legs a call", f"{1 / cost_s:,.0f}")
+    report.row("share of sipp's own client", f"{1 / cost_s / theirs:.2f}")
 
 
 if __name__ == "__main__":

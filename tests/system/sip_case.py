@@ -324,7 +324,8 @@ class Sipp:
         self.out = open(os.path.join(directory, name + ".out"), "wb")
         self.process = subprocess.Popen(
             [SIPP, "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-t", transport,
-             "-nostdin", "-trace_err", "-error_file", os.path.join(directory, name + ".errors"),
+             "-nostdin", "-buff_size", "4194304", "-trace_err",
+             "-error_file", os.path.join(directory, name + ".errors"),
              *(["-trace_msg", "-message_file", self.messages] if trace else [])],
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT, cwd=directory)
         until = time.monotonic() + DEADLINE
