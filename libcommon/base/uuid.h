@@ -30,6 +30,7 @@ enum id_kind {
 	ID_DISPATCHER,   /* dsp: one incarnation of a dispatcher */
 	ID_SENDER,       /* snd: one incarnation of a webhook-sender */
 	ID_AUDIT,        /* aud: a line of the audit trail */
+	ID_TEST,         /* tst: one test of a trunk */
 	ID_KIND_COUNT
 };
 

@@ -364,6 +364,9 @@ static void on_op(struct slot *s, const struct dialer_op *op, void *arg)
 	case DIALER_OP_TRUNK:
 		d->o.carrier.trunk(op, s, d->o.carrier.arg);
 		break;
+	case DIALER_OP_TEST:
+		d->o.carrier.test(op, s, d->o.carrier.arg);
+		break;
 	case DIALER_OP_CALLBACK:
 		/* No carrier of this desk calls back. */
 		break;

@@ -29,6 +29,8 @@ struct desk_carrier {
 	void (*dial)(const struct dialer_op *op, struct slot *home, usec_t at, void *arg);
 	void (*hangup)(struct desk_attempt *a, void *arg); /* of one that has not ended */
 	void (*trunk)(const struct dialer_op *op, struct slot *from, void *arg);
+	/* Asks a trunk's carrier whether it is there; `tested` follows at the slot. */
+	void (*test)(const struct dialer_op *op, struct slot *from, void *arg);
 	/* Acknowledged, or the desk closes: frees it. */
 	void (*forget)(struct desk_attempt *a, void *arg);
 	/* The carrier's own file, once the journal is written. */

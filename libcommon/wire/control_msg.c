@@ -15,6 +15,7 @@ static const struct str kind_words[CONTROL_KIND_COUNT] = {
 	[CONTROL_CALLS_DROPPED] = { "calls_dropped", 13 },
 	[CONTROL_LIMITS] = { "limits", 6 },
 	[CONTROL_HANGUP] = { "hangup", 6 },
+	[CONTROL_TRUNK_TEST] = { "trunk_test", 10 },
 };
 
 static const struct str scope_words[CONTROL_SCOPE_COUNT] = {

@@ -11,6 +11,7 @@ enum control_kind {
 	CONTROL_CALLS_DROPPED, /* these calls were skipped or cancelled (call_id) */
 	CONTROL_LIMITS,        /* new limits of one scope (scope, scope_id, per_min) */
 	CONTROL_HANGUP,        /* the conversation of this call is to be hung up (call_id) */
+	CONTROL_TRUNK_TEST,    /* a trunk is to be tested: look into the table trunk_test */
 	CONTROL_KIND_COUNT
 };
 

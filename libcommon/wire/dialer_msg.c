@@ -12,7 +12,7 @@ static const char *const op_names[DIALER_OP_KIND_COUNT] = {
 	[DIALER_OP_HELLO] = "hello",       [DIALER_OP_DIAL] = "dial",
 	[DIALER_OP_ACK] = "ack",           [DIALER_OP_QUERY] = "query",
 	[DIALER_OP_HANGUP] = "hangup",     [DIALER_OP_TRUNK] = "trunk",
-	[DIALER_OP_CALLBACK] = "callback",
+	[DIALER_OP_CALLBACK] = "callback", [DIALER_OP_TEST] = "test",
 };
 
 static const char *const event_names[DIALER_EVENT_KIND_COUNT] = {
@@ -20,6 +20,7 @@ static const char *const event_names[DIALER_EVENT_KIND_COUNT] = {
 	[DIALER_EV_RINGING] = "ringing", [DIALER_EV_ANSWERED] = "answered",
 	[DIALER_EV_BRIDGED] = "bridged", [DIALER_EV_ENDED] = "ended",
 	[DIALER_EV_STATE] = "state",     [DIALER_EV_TRUNK] = "trunk",
+	[DIALER_EV_TESTED] = "tested",
 };
 
 static const char *const state_names[DIALER_STATE_COUNT] = {
@@ -47,6 +48,7 @@ static const struct {
 	{ "hangup", DIALER_CAP_HANGUP },
 	{ "ringing", DIALER_CAP_RINGING },
 	{ "trunks", DIALER_CAP_TRUNKS },
+	{ "test", DIALER_CAP_TEST },
 };
 
 const char *dialer_op_name(enum dialer_op_kind k)
@@ -145,6 +147,11 @@ static const struct json_field op_trunk_fields[] = {
 	ID(dialer_op, id, "id", ID_TRUNK, false),
 };
 
+static const struct json_field op_test_fields[] = {
+	ID(dialer_op, id, "id", ID_TEST, false),
+	ID(dialer_op, test_trunk, "trunk", ID_TRUNK, false),
+};
+
 static const struct json_field ev_hello_fields[] = {
 	REQUIRED(dialer_event, hello.version, "v", JSON_K_I64, 1, 1000000),
 	REQUIRED(dialer_event, hello.dialer, "dialer", JSON_K_STR, 1, 64),
@@ -172,7 +179,19 @@ static const struct json_field ev_bridged_fields[] = {
 
 static const struct json_field ev_trunk_fields[] = {
 	ID(dialer_event, id, "id", ID_TRUNK, false),
+	OPTIONAL(dialer_event, t_us, "t_us", JSON_K_I64, 0, INT_EXACT_MAX),
 	OPTIONAL(dialer_event, trunk.until, "until", JSON_K_I64, 0, INT_EXACT_MAX),
+};
+
+static const struct json_field ev_tested_fields[] = {
+	ID(dialer_event, id, "id", ID_TEST, false),
+	ID(dialer_event, tested.trunk, "trunk", ID_TRUNK, false),
+	REQUIRED(dialer_event, tested.is_ok, "ok", JSON_K_BOOL, 0, 0),
+	OPTIONAL(dialer_event, t_us, "t_us", JSON_K_I64, 0, INT_EXACT_MAX),
+	OPTIONAL(dialer_event, sip, "sip", JSON_K_I64, 0, 999),
+	OPTIONAL(dialer_event, tested.reason, "reason", JSON_K_STR, 0, 256),
+	OPTIONAL(dialer_event, tested.latency_us, "latency_s", JSON_K_SECONDS, 0, SECONDS_MAX),
+	OPTIONAL(dialer_event, tested.until, "until", JSON_K_I64, 0, INT_EXACT_MAX),
 };
 
 /* --- decoding -------------------------------------------------------------------------------- */
@@ -251,6 +270,8 @@ static struct err decode_op(const struct json_value *root, struct arena *a, stru
 		return decode_object(root, "settings", a, &op->trunk_settings);
 	case DIALER_OP_CALLBACK:
 		return decode_object(root, "request", a, &op->callback_request);
+	case DIALER_OP_TEST:
+		return decode_table(root, op_test_fields, ARRAY_LEN(op_test_fields), a, op);
 	case DIALER_OP_KIND_COUNT:
 		break;
 	}
@@ -318,6 +339,15 @@ static struct err decode_state(const struct json_value *root, struct arena *a,
 	return ev->state == DIALER_STATE_ENDED ? decode_end(root, a, ev) : OK;
 }
 
+static struct err decode_trunk_state(const struct json_value *root, enum dialer_trunk_state *out)
+{
+	size_t i = find_word(word_of(root, "state"), trunk_state_names, DIALER_TRUNK_STATE_COUNT);
+	if (i == DIALER_TRUNK_STATE_COUNT)
+		return ERR(ERR_PROTOCOL, "unknown trunk state");
+	*out = (enum dialer_trunk_state)i;
+	return OK;
+}
+
 static struct err decode_event(const struct json_value *root, struct arena *a,
 			       struct dialer_event *ev)
 {
@@ -332,12 +362,11 @@ static struct err decode_event(const struct json_value *root, struct arena *a,
 	}
 	if (ev->kind == DIALER_EV_TRUNK) {
 		TRY(decode_table(root, ev_trunk_fields, ARRAY_LEN(ev_trunk_fields), a, ev));
-		size_t i = find_word(word_of(root, "state"), trunk_state_names,
-				     DIALER_TRUNK_STATE_COUNT);
-		if (i == DIALER_TRUNK_STATE_COUNT)
-			return ERR(ERR_PROTOCOL, "unknown trunk state");
-		ev->trunk.state = (enum dialer_trunk_state)i;
-		return OK;
+		return decode_trunk_state(root, &ev->trunk.state);
+	}
+	if (ev->kind == DIALER_EV_TESTED) {
+		TRY(decode_table(root, ev_tested_fields, ARRAY_LEN(ev_tested_fields), a, ev));
+		return decode_trunk_state(root, &ev->tested.state);
 	}
 
 	TRY(decode_table(root, ev_progress_fields, ARRAY_LEN(ev_progress_fields), a, ev));
@@ -351,7 +380,7 @@ struct err dialer_event_decode(struct str message, struct arena *a, struct diale
 	struct json_doc *doc = NULL;
 	TRY(parse_message(message, &doc));
 	/* The largest member of the union first, so that all of it starts as zero. */
-	struct dialer_event ev = { .end = { .seq = 0 } };
+	struct dialer_event ev = { .tested = { .is_ok = false } };
 	struct err e = decode_event(json_doc_root(doc), a, &ev);
 	json_doc_free(doc);
 	if (!is_err(e))
@@ -436,6 +465,10 @@ void dialer_op_encode(const struct dialer_op *op, struct strbuf *out)
 	case DIALER_OP_CALLBACK:
 		put_object(&j, "request", op->callback_request);
 		break;
+	case DIALER_OP_TEST:
+		json_kv_id(&j, "id", ID_TEST, op->id);
+		json_kv_id(&j, "trunk", ID_TRUNK, op->test_trunk);
+		break;
 	case DIALER_OP_KIND_COUNT:
 		break;
 	}
@@ -487,6 +520,21 @@ static void put_attempt_event(struct json_out *j, const struct dialer_event *ev)
 		json_kv_str(j, "provider_ref", ev->provider_ref);
 }
 
+static void put_tested(struct json_out *j, const struct dialer_event *ev)
+{
+	const struct dialer_ev_tested *t = &ev->tested;
+	json_kv_id(j, "id", ID_TEST, ev->id);
+	json_kv_id(j, "trunk", ID_TRUNK, t->trunk);
+	json_kv_bool(j, "ok", t->is_ok);
+	put_i64_if(j, "t_us", ev->t_us);
+	put_i64_if(j, "sip", ev->sip);
+	if (t->reason.n > 0)
+		json_kv_str(j, "reason", t->reason);
+	put_seconds(j, "latency_s", t->latency_us);
+	json_kv_cstr(j, "state", trunk_state_names[t->state]);
+	put_i64_if(j, "until", t->until);
+}
+
 void dialer_event_encode(const struct dialer_event *ev, struct strbuf *out)
 {
 	struct json_out j;
@@ -498,7 +546,10 @@ void dialer_event_encode(const struct dialer_event *ev, struct strbuf *out)
 	} else if (ev->kind == DIALER_EV_TRUNK) {
 		json_kv_id(&j, "id", ID_TRUNK, ev->id);
 		json_kv_cstr(&j, "state", trunk_state_names[ev->trunk.state]);
+		put_i64_if(&j, "t_us", ev->t_us);
 		put_i64_if(&j, "until", ev->trunk.until);
+	} else if (ev->kind == DIALER_EV_TESTED) {
+		put_tested(&j, ev);
 	} else {
 		put_attempt_event(&j, ev);
 	}

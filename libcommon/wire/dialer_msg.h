@@ -22,6 +22,7 @@ enum dialer_op_kind {
 	DIALER_OP_HANGUP,
 	DIALER_OP_TRUNK,
 	DIALER_OP_CALLBACK,
+	DIALER_OP_TEST,
 	DIALER_OP_KIND_COUNT
 };
 
@@ -46,7 +47,9 @@ struct dialer_op_dial {
 
 struct dialer_op {
 	enum dialer_op_kind kind;
-	struct uuid id; /* attempt; of DIALER_OP_TRUNK the trunk; unused in hello and callback */
+	/* Attempt; of DIALER_OP_TRUNK the trunk, of DIALER_OP_TEST the test; unused in hello and
+	 * callback. */
+	struct uuid id;
 	union {
 		struct dialer_op_hello hello;
 		struct dialer_op_dial dial;
@@ -54,6 +57,7 @@ struct dialer_op {
 		struct str hangup_reason;
 		struct str trunk_settings;   /* JSON object */
 		struct str callback_request; /* JSON object */
+		struct uuid test_trunk;
 	};
 };
 
@@ -66,6 +70,7 @@ enum dialer_event_kind {
 	DIALER_EV_ENDED,
 	DIALER_EV_STATE,
 	DIALER_EV_TRUNK,
+	DIALER_EV_TESTED,
 	DIALER_EVENT_KIND_COUNT
 };
 
@@ -73,7 +78,8 @@ enum dialer_cap {
 	DIALER_CAP_QUERY = 1,
 	DIALER_CAP_HANGUP = 2,
 	DIALER_CAP_RINGING = 4,
-	DIALER_CAP_TRUNKS = 8 /* wants each trunk's settings before its calls */
+	DIALER_CAP_TRUNKS = 8, /* wants each trunk's settings before its calls */
+	DIALER_CAP_TEST = 16   /* answers DIALER_OP_TEST */
 };
 
 struct dialer_ev_hello {
@@ -121,9 +127,20 @@ enum dialer_trunk_state {
 	DIALER_TRUNK_STATE_COUNT
 };
 
+/* What came of asking a trunk's carrier whether it is there. */
+struct dialer_ev_tested {
+	struct uuid trunk;
+	bool is_ok;
+	struct str reason; /* at most 256 bytes */
+	usec_t latency_us; /* on the wire latency_s */
+	enum dialer_trunk_state state;
+	usec_t until; /* wall clock; 0 = not said */
+};
+
 struct dialer_event {
 	enum dialer_event_kind kind;
-	struct uuid id;          /* attempt; of DIALER_EV_TRUNK the trunk; unused in hello */
+	/* Attempt; of DIALER_EV_TRUNK the trunk, of DIALER_EV_TESTED the test; unused in hello. */
+	struct uuid id;
 	usec_t t_us;             /* wall clock of the fact; 0 = not said */
 	int64_t sip;             /* 0 = none */
 	struct str provider_ref; /* STR_NONE = none */
@@ -136,6 +153,7 @@ struct dialer_event {
 			enum dialer_trunk_state state;
 			usec_t until; /* wall clock; 0 = not said */
 		} trunk;
+		struct dialer_ev_tested tested;
 	};
 };
 

@@ -67,6 +67,8 @@ void trunks_list(struct req *r);
 void trunks_get(struct req *r);
 void trunks_patch(struct req *r);
 void trunks_delete(struct req *r);
+void trunks_test(struct req *r);
+void trunks_test_replay(struct req *r);
 
 void workspace_get(struct req *r);
 void workspace_patch(struct req *r);

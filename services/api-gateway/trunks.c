@@ -99,6 +99,9 @@ static void render_row(struct json_out *j, const struct api_trunk_list_row *t)
 	json_kv_str(j, "dialer", t->dialer);
 	render_object(j, "settings", t->settings);
 	json_kv_bool(j, "has_secrets", t->has_secret);
+	json_kv_str(j, "state", t->state);
+	json_kv_time(j, "state_since", t->state_since);
+	json_kv_time(j, "state_until", t->state_until);
 	json_kv_time(j, "created_at", t->created_at);
 	json_kv_time(j, "updated_at", t->updated_at);
 	json_object_end(j);
@@ -200,6 +203,8 @@ void trunks_create(struct req *r)
 		.dialer = in.dialer,
 		.settings = in.has_settings ? in.open_text : STR("{}"),
 		.has_secret = in.secret_text.p != NULL,
+		.state_since = USEC_NEVER,
+		.state_until = USEC_NEVER,
 		.created_at = r->now,
 		.updated_at = r->now,
 	};

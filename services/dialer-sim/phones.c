@@ -149,6 +149,22 @@ static void trunk(const struct dialer_op *op, struct slot *from, void *arg)
 	desk_reply(p->desk, from, &ev);
 }
 
+/* And answers who asks. */
+static void test(const struct dialer_op *op, struct slot *from, void *arg)
+{
+	const struct phones *p = arg;
+	struct dialer_event ev = { .kind = DIALER_EV_TESTED,
+				   .id = op->id,
+				   .t_us = clock_now(),
+				   .sip = 200,
+				   .tested = { .trunk = op->test_trunk,
+					       .is_ok = true,
+					       .reason = STR("OK"),
+					       .state = DIALER_TRUNK_UP } };
+
+	desk_reply(p->desk, from, &ev);
+}
+
 static struct err write_ledger(void *arg)
 {
 	const struct phones *p = arg;
@@ -199,11 +215,13 @@ struct phones *phones_new(struct loop *l, const struct phones_options *o)
 						      .carrier = { .name = "sim",
 								   .caps = DIALER_CAP_QUERY |
 									   DIALER_CAP_HANGUP |
-									   DIALER_CAP_RINGING,
+									   DIALER_CAP_RINGING |
+									   DIALER_CAP_TEST,
 								   .make = make,
 								   .dial = dial,
 								   .hangup = hangup,
 								   .trunk = trunk,
+								   .test = test,
 								   .forget = forget,
 								   .write = write_ledger,
 								   .ref = ref,

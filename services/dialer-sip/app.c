@@ -76,7 +76,8 @@ struct err app_new(const struct sip_settings *s, struct app **out)
 		e = ua_open(a->loop,
 			    &(struct ua_options){ .listen = s->sip_listen,
 						  .advertise = s->advertise,
-						  .dns = s->dns },
+						  .dns = s->dns,
+						  .allow = s->allow },
 			    &a->ua);
 	if (!is_err(e))
 		e = open_calls(a, s);

@@ -73,6 +73,8 @@ static void end_refused(struct call *c, const struct leg_message *m)
 	if (c->is_timed_out && (m->status == 0 || m->status == 408) && c->held.has_rung)
 		s.status = 487;
 	end.outcome = t ? sip_trunk_outcome(t, &s) : outcome_from_sip(&s);
+	if (m->is_denied)
+		end.outcome = OUTCOME_CONFIG_ERROR;
 	end.by = ended_by(c, end.outcome);
 	if (m->failure)
 		log_info("call_failed", LID("attempt", ID_ATTEMPT, c->held.id),
@@ -474,8 +476,11 @@ void call_place(struct call *c, const struct sip_trunk *t)
 	if (!is_err(e) || c->step == CALL_OVER)
 		return;
 	log_warn("call_not_placed", LID("attempt", ID_ATTEMPT, c->held.id), LERR(e));
+	bool is_denied = c->callee && leg_is_denied(c->callee);
 	call_end(c, 0,
-		 (struct dialer_end){ .outcome = OUTCOME_CARRIER_ERROR, .by = DIALER_BY_CARRIER });
+		 (struct dialer_end){ .outcome = is_denied ? OUTCOME_CONFIG_ERROR
+							   : OUTCOME_CARRIER_ERROR,
+				      .by = is_denied ? DIALER_BY_US : DIALER_BY_CARRIER });
 }
 
 void call_ring_timeout(struct call *c)

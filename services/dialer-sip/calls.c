@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "call.h"
 #include "call_file.h"
+#include "trunk_test.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -18,6 +19,7 @@ struct calls {
 	struct calls_options o;
 	struct desk *desk;
 	struct trunks *trunks;
+	struct trunk_tests *tests;
 	struct call_file *file;
 };
 
@@ -293,6 +295,20 @@ static void on_trunk_state(const struct dialer_event *ev, void *arg)
 	desk_tell_all(cs->desk, ev);
 }
 
+static void on_test(const struct dialer_op *op, struct slot *from, void *arg)
+{
+	struct calls *cs = arg;
+
+	trunk_tests_begin(cs->tests, op->id, op->test_trunk, from);
+}
+
+static void on_tested(const struct dialer_event *ev, void *asker, void *arg)
+{
+	struct calls *cs = arg;
+
+	desk_reply(cs->desk, asker, ev);
+}
+
 /* The carrier knows the call by the Call-ID of the callee's leg. */
 static void ref(const struct desk_attempt *a, char out[DIALER_REF_MAX + 1])
 {
@@ -307,11 +323,13 @@ static struct desk_carrier carrier(struct calls *cs)
 {
 	return (struct desk_carrier){ .name = "sip",
 				      .caps = DIALER_CAP_QUERY | DIALER_CAP_HANGUP |
-					      DIALER_CAP_RINGING | DIALER_CAP_TRUNKS,
+					      DIALER_CAP_RINGING | DIALER_CAP_TRUNKS |
+					      DIALER_CAP_TEST,
 				      .make = make,
 				      .dial = on_dial,
 				      .hangup = on_hangup,
 				      .trunk = on_trunk,
+				      .test = on_test,
 				      .forget = forget,
 				      .write = on_write,
 				      .ref = ref,
@@ -326,6 +344,7 @@ struct err calls_open(struct loop *l, const struct calls_options *o, struct call
 	cs->loop = l;
 	cs->o = *o;
 	cs->trunks = trunks_new(l, o->ua, on_trunk_state, cs);
+	cs->tests = trunk_tests_new(l, o->ua, cs->trunks, on_tested, cs);
 	cs->desk = desk_new(
 		l, &(struct desk_options){ .carrier = carrier(cs), .journal = o->journal });
 	struct err e = desk_add_slots(cs->desk, o->listen);
@@ -345,6 +364,7 @@ void calls_close(struct calls *cs)
 {
 	if (!cs)
 		return;
+	trunk_tests_free(cs->tests);
 	desk_free(cs->desk);
 	trunks_free(cs->trunks);
 	call_file_close(cs->file);

@@ -33,6 +33,7 @@ static void destroy(void *arg)
 	struct leg *l = arg;
 
 	ua_remove_leg(l);
+	servers_end(&l->servers);
 	leg_forget_offer(l);
 	timer_free(l->timer);
 	mem_deref(l->invite);
@@ -52,8 +53,15 @@ static void bury(struct leg *l)
 {
 	if (l->state == LEG_DEAD)
 		return;
-	l->state = LEG_DEAD;
 	l->has_owner = false;
+	servers_end(&l->servers);
+	if (l->silent_n > 0 && !l->has_lingered) {
+		l->has_lingered = true;
+		l->state = LEG_CLOSING;
+		timer_start(l->timer, TIDY_WAIT_US);
+		return;
+	}
+	l->state = LEG_DEAD;
 	ua_remove_leg(l);
 	timer_stop(l->timer);
 	leg_forget_offer(l);
@@ -156,6 +164,7 @@ static void take_refusal(struct leg *l, int err, const struct sip_msg *msg)
 	if (msg && goes_on_with_credentials(l, msg))
 		return;
 	ua_read_message(err, msg, &m);
+	m.is_denied = l->is_denied;
 	/* Within a dialog only these say that it is gone (RFC 3261 section 12.2.1.2). */
 	if (l->is_reinviting && msg && msg->scode != 481 && msg->scode != 408) {
 		l->is_reinviting = false;
@@ -171,6 +180,8 @@ void leg_on_response(int err, const struct sip_msg *msg, void *arg)
 	struct leg *l = mem_ref(arg); /* a callback may end it */
 	struct leg_message m;
 
+	if (msg)
+		servers_heard(&l->servers);
 	if (l->state == LEG_DEAD || l->state == LEG_CLOSING) {
 		if (l->state == LEG_CLOSING && msg && msg->scode >= 200 && msg->scode < 300)
 			(void)leg_send_ack(l, STR_NONE); /* it was asked before the BYE */
@@ -206,7 +217,7 @@ static void fill_leg(struct leg *l, const struct leg_options *o)
 	l->owner = o->owner;
 	l->has_owner = true;
 	l->cseq = 1;
-	l->tp = SIP_TRANSP_NONE;
+	l->sent.tp = SIP_TRANSP_NONE;
 }
 
 struct err leg_new(struct ua *u, const struct leg_options *o, struct leg **out)
@@ -277,7 +288,7 @@ static void cancel(struct leg *l)
 	if (l->invite)
 		sip_request_cancel(l->invite);
 	else if (l->is_restored)
-		leg_send_cancel_by_hand(l);
+		leg_send_cancel_by_hand(l, &l->sent);
 }
 
 void leg_cancel(struct leg *l)
@@ -316,6 +327,11 @@ void leg_drop(struct leg *l, const char *reason)
 	}
 }
 
+bool leg_is_denied(const struct leg *l)
+{
+	return l->is_denied;
+}
+
 enum leg_state leg_state(const struct leg *l)
 {
 	return l->state;
@@ -337,10 +353,10 @@ void leg_save(const struct leg *l, struct leg_record *out)
 	copy_text(out->to, sizeof(out->to), l->to);
 	copy_text(out->from, sizeof(out->from), l->from);
 	copy_text(out->target, sizeof(out->target), l->target);
-	copy_text(out->branch, sizeof(out->branch), l->branch);
-	if (l->tp != SIP_TRANSP_NONE) {
-		copy_text(out->transport, sizeof(out->transport), sip_transp_name(l->tp));
-		(void)re_snprintf(out->peer, sizeof(out->peer), "%J", &l->peer);
+	copy_text(out->branch, sizeof(out->branch), l->sent.branch);
+	if (l->sent.tp != SIP_TRANSP_NONE) {
+		copy_text(out->transport, sizeof(out->transport), sip_transp_name(l->sent.tp));
+		(void)re_snprintf(out->peer, sizeof(out->peer), "%J", &l->sent.peer);
 	}
 	if (l->routes)
 		(void)re_snprintf(out->routes, sizeof(out->routes), "%b", mbuf_buf(l->routes),
@@ -372,11 +388,11 @@ struct err leg_restore(struct ua *u, const struct leg_record *r, const struct le
 	l->cseq = (uint32_t)r->cseq + 1; /* one may have been used and not written down */
 	l->invite_cseq = (uint32_t)r->invite_cseq;
 	copy_text(l->target, sizeof(l->target), r->target);
-	copy_text(l->branch, sizeof(l->branch), r->branch);
+	copy_text(l->sent.branch, sizeof(l->sent.branch), r->branch);
 	copy_text(l->remote_tag, sizeof(l->remote_tag), r->remote_tag);
-	l->tp = transport_of(r->transport);
-	if (r->peer[0] && sa_decode(&l->peer, r->peer, strlen(r->peer)) != 0)
-		l->branch[0] = '\0'; /* nowhere to send a CANCEL to */
+	l->sent.tp = transport_of(r->transport);
+	if (r->peer[0] && sa_decode(&l->sent.peer, r->peer, strlen(r->peer)) != 0)
+		l->sent.branch[0] = '\0'; /* nowhere to send a CANCEL to */
 	if (r->routes[0]) {
 		l->routes = mbuf_alloc(strlen(r->routes));
 		ASSERT(l->routes);

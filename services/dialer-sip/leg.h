@@ -38,6 +38,7 @@ struct leg_message {
 	bool has_retry_after;
 	usec_t retry_after_us;
 	bool is_bye; /* the peer hung up */
+	bool is_denied; /* none came because the peer's address may not be called */
 	struct str body;
 };
 
@@ -89,6 +90,8 @@ void leg_refuse(struct leg *l, int status);
  * Accepts NULL. */
 void leg_drop(struct leg *l, const char *reason);
 enum leg_state leg_state(const struct leg *l);
+/* Its peer's address is one that may not be called: nothing left. */
+bool leg_is_denied(const struct leg *l);
 const char *leg_call_id(const struct leg *l);
 
 /* --- a life after a crash -------------------------------------------------------------------- */

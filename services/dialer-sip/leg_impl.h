@@ -4,6 +4,8 @@
 
 #include "leg.h"
 #include "re_api.h"
+#include "sec/address.h"
+#include "servers.h"
 
 #define UA_NAME "belfry"
 #define LEGS_BUCKETS 16384
@@ -25,7 +27,20 @@ struct ua {
 	size_t legs_n;
 	struct sa address;
 	char ip[64];
+	struct re_list asking; /* requests that look up names (servers) */
+	struct server_dead dead[SERVERS_DEAD_MAX];
+	size_t dead_next;
+	struct address_policy *policy; /* where packets may go */
 };
+
+/* An INVITE as it left, for what is sent by hand. */
+struct leg_sent {
+	char branch[LEG_ID_MAX];
+	enum sip_transp tp;
+	struct sa peer;
+};
+
+#define LEG_SILENT_MAX 4
 
 struct leg {
 	struct le he;
@@ -37,6 +52,8 @@ struct leg {
 	bool is_restored; /* its first INVITE belongs to an earlier process */
 	bool has_provisional;
 	bool is_reinviting;
+	bool is_denied;    /* its address is one that may not be called */
+	bool has_lingered; /* for what a silent server may still say */
 	char call_id[LEG_ID_MAX], tag[LEG_ID_MAX], remote_tag[128];
 	char to[LEG_TEXT_MAX], from[LEG_TEXT_MAX], target[LEG_TEXT_MAX], route[LEG_TEXT_MAX];
 	char contact_host[64];
@@ -46,9 +63,12 @@ struct leg {
 	struct sip_request *invite;
 	struct sip_auth *auth;
 	struct mbuf *sdp; /* of the INVITE that runs, for another one with credentials */
-	char branch[LEG_ID_MAX];
-	enum sip_transp tp;
-	struct sa peer;
+	struct leg_sent sent;
+	struct servers servers;
+	/* Servers that were given up without a word. What they say later is cancelled or hung up, since
+	 * another one was asked. */
+	struct leg_sent silent[LEG_SILENT_MAX];
+	size_t silent_n;
 	/* The ACK as it was sent: repeated for each repeated 2xx. */
 	struct mbuf *ack;
 	struct sa ack_peer;
@@ -67,6 +87,8 @@ struct ua_stack *ua_stack_for(struct ua *u, const struct ua_tls *tls); /* NULL: 
 void ua_add_leg(struct ua *u, struct leg *l);
 void ua_remove_leg(struct leg *l);
 struct str pl_text(const struct pl *p);
+/* Whether a packet may go to this address; said in the log when not. */
+bool ua_may_reach(const struct ua *u, const struct sa *to);
 /* Fills `out` from a message, or from an errno when there is none. */
 void ua_read_message(int err, const struct sip_msg *msg, struct leg_message *out);
 
@@ -80,8 +102,9 @@ void leg_say_bye(struct leg *l, const char *reason);
 int leg_send_invite(struct leg *l);
 int leg_send_ack(struct leg *l, struct str sdp);
 int leg_send_bye(struct leg *l, const char *reason, sip_resp_h *fn);
-void leg_send_cancel_by_hand(struct leg *l);
-void leg_ack_by_hand(struct leg *l, const struct sip_msg *msg); /* to a 300-699 */
+void leg_send_cancel_by_hand(struct leg *l, const struct leg_sent *s);
+/* To a 300-699. */
+void leg_ack_by_hand(struct leg *l, const struct leg_sent *s, const struct sip_msg *msg);
 void leg_learn_dialog(struct leg *l, const struct sip_msg *msg);
 
 /* leg_peer.c: what comes in within a dialog */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "leg_impl.h"
+#include "sys/log.h"
 
 #define OK_WAIT_MS (64 * SIP_T1)
 
@@ -165,25 +166,50 @@ static void take_late(struct leg *l, const struct sip_msg *msg)
 		leg_take_answer(l, msg);
 		return;
 	}
-	leg_ack_by_hand(l, msg);
+	leg_ack_by_hand(l, &l->sent, msg);
 	ua_read_message(0, msg, &m);
 	leg_end(l, &m);
 }
 
+/* A server that was given up has heard after all. Another one was asked for the same call, so this one
+ * stops. */
+static void take_from_silent(struct leg *l, const struct leg_sent *s, const struct sip_msg *msg)
+{
+	log_info("silent_server_spoke", LS("call_id", l->call_id), LI("sip", msg->scode));
+	if (msg->scode < 200)
+		leg_send_cancel_by_hand(l, s);
+	else if (msg->scode < 300)
+		leg_hang_up_stray(l->stack, msg);
+	else
+		leg_ack_by_hand(l, s, msg);
+}
+
+static const struct leg_sent *find_silent(const struct leg *l, const struct pl *branch)
+{
+	for (size_t i = 0; i < l->silent_n; i++) {
+		if (pl_strcmp(branch, l->silent[i].branch) == 0)
+			return &l->silent[i];
+	}
+	return NULL;
+}
+
 void leg_on_stray_response(struct leg *l, const struct sip_msg *msg)
 {
+	const struct leg_sent *silent = find_silent(l, &msg->via.branch);
 	bool is_2xx = msg->scode >= 200 && msg->scode < 300;
 	bool is_waited = l->is_restored && l->remote_tag[0] == '\0' && !l->invite;
 
 	mem_ref(l);
-	if (is_2xx && !is_own_dialog(l, msg))
+	if (silent)
+		take_from_silent(l, silent, msg);
+	else if (is_2xx && !is_own_dialog(l, msg))
 		leg_hang_up_stray(l->stack, msg); /* a second phone of the same callee */
 	else if (is_waited && msg->cseq.num == l->invite_cseq)
 		take_late(l, msg);
 	else if (is_2xx && l->ack && msg->cseq.num == l->invite_cseq)
 		repeat_ack(l);
 	else if (msg->scode >= 300 && l->is_restored)
-		leg_ack_by_hand(l, msg);
+		leg_ack_by_hand(l, &l->sent, msg);
 	mem_deref(l);
 }
 

@@ -32,8 +32,8 @@ static int next_hop(const struct leg *l, char text[LEG_TEXT_MAX + 32], struct ur
 	int err = uri_decode(out, &whole);
 	if (err || msg_param_decode(&out->params, "transport", &unused) == 0)
 		return err;
-	bool is_dialog = l->remote_tag[0] != '\0' && l->tp != SIP_TRANSP_NONE;
-	const char *tp = is_dialog       ? sip_transp_param(l->tp)
+	bool is_dialog = l->remote_tag[0] != '\0' && l->sent.tp != SIP_TRANSP_NONE;
+	const char *tp = is_dialog       ? sip_transp_param(l->sent.tp)
 			 : l->stack->tls ? ";transport=tls"
 					 : "";
 	size_t n = strlen(text);
@@ -100,9 +100,16 @@ static void learn_branch(struct leg *l, const struct mbuf *mb)
 {
 	struct pl branch;
 
-	l->branch[0] = '\0';
+	l->sent.branch[0] = '\0';
 	if (re_regex((const char *)mb->buf, mb->end, ";branch=[^;\r]+", &branch) == 0)
-		(void)pl_strcpy(&branch, l->branch, sizeof(l->branch));
+		(void)pl_strcpy(&branch, l->sent.branch, sizeof(l->sent.branch));
+}
+
+/* The server before this one was given up, and may have heard all the same. */
+static void keep_silent(struct leg *l)
+{
+	if (servers_was_silent(&l->servers) && l->silent_n < LEG_SILENT_MAX)
+		l->silent[l->silent_n++] = l->sent;
 }
 
 static int on_send_invite(enum sip_transp tp, const struct sa *src, const struct sa *dst,
@@ -118,11 +125,19 @@ static int on_send_invite(enum sip_transp tp, const struct sa *src, const struct
 	 * the call: what is connected and then lost may ring. Over UDP only a 503 leads here. */
 	if (l->has_provisional && (l->state == LEG_RINGING || tp != SIP_TRANSP_UDP))
 		return ECONNABORTED;
-	l->tp = tp;
-	l->peer = *dst;
+	if (!ua_may_reach(l->ua, dst)) {
+		l->is_denied = true;
+		return EACCES;
+	}
+	keep_silent(l);
+	int err = servers_ask(&l->servers, dst);
+	if (err)
+		return err;
+	l->sent.tp = tp;
+	l->sent.peer = *dst;
 	learn_branch(l, mb);
 	if (l->has_owner && l->owner.sending && !l->remote_tag[0]) {
-		struct leg_sending s = { .branch = l->branch,
+		struct leg_sending s = { .branch = l->sent.branch,
 					 .transport = sip_transp_name(tp),
 					 .peer = peer };
 		(void)re_snprintf(peer, sizeof(peer), "%J", dst);
@@ -150,6 +165,8 @@ int leg_send_invite(struct leg *l)
 		r.sdp = (struct str){ (const char *)mbuf_buf(l->sdp), mbuf_get_left(l->sdp) };
 	l->invite_cseq = r.cseq;
 	l->has_provisional = false;
+	l->is_denied = false;
+	servers_begin(&l->servers, l->ua, l);
 	int err = mbuf_printf(extra, ALLOW "%s", is_first && l->headers ? l->headers : "");
 	extra->pos = 0;
 	if (!err)
@@ -171,6 +188,8 @@ static int on_send_ack(enum sip_transp tp, const struct sa *src, const struct sa
 	struct leg *l = arg;
 
 	(void)src;
+	if (!ua_may_reach(l->ua, dst))
+		return EACCES;
 	mem_deref(l->ack);
 	l->ack = mem_ref(mb);
 	l->ack_peer = *dst;
@@ -187,19 +206,31 @@ int leg_send_ack(struct leg *l, struct str sdp)
 	return send_request(l, &r);
 }
 
+static int on_send_bye(enum sip_transp tp, const struct sa *src, const struct sa *dst,
+		       struct mbuf *mb, void *arg)
+{
+	const struct leg *l = arg;
+
+	(void)tp;
+	(void)src;
+	(void)mb;
+	return ua_may_reach(l->ua, dst) ? 0 : EACCES;
+}
+
 int leg_send_bye(struct leg *l, const char *reason, sip_resp_h *fn)
 {
 	struct request r = { .method = "BYE",
 			     .cseq = l->cseq++,
 			     .extra = reason,
 			     .is_stateful = true,
+			     .on_send = on_send_bye,
 			     .on_response = fn };
 
 	return send_request(l, &r);
 }
 
 /* A request that repeats the Via of an INVITE: what libre would do, had it still the transaction. */
-static void send_by_hand(struct leg *l, const char *method, const char *to)
+static void send_by_hand(struct leg *l, const struct leg_sent *s, const char *method, const char *to)
 {
 	struct mbuf *mb = mbuf_alloc(512);
 
@@ -209,29 +240,29 @@ static void send_by_hand(struct leg *l, const char *method, const char *to)
 			      "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport\r\n"
 			      "Max-Forwards: 70\r\nTo: %s\r\nFrom: <%s>;tag=%s\r\nCall-ID: %s\r\n"
 			      "CSeq: %u %s\r\nUser-Agent: " UA_NAME "\r\nContent-Length: 0\r\n\r\n",
-			      method, l->target, sip_transp_name(l->tp), &l->ua->address, l->branch,
+			      method, l->target, sip_transp_name(s->tp), &l->ua->address, s->branch,
 			      to, l->from, l->tag, l->call_id, l->invite_cseq, method);
 	mb->pos = 0;
-	if (!err && l->branch[0])
-		(void)sip_send(l->stack->sip, NULL, l->tp, &l->peer,
+	if (!err && s->branch[0])
+		(void)sip_send(l->stack->sip, NULL, s->tp, &s->peer,
 			       mb); /* it may be lost anyway */
 	mem_deref(mb);
 }
 
-void leg_send_cancel_by_hand(struct leg *l)
+void leg_send_cancel_by_hand(struct leg *l, const struct leg_sent *s)
 {
 	char to[LEG_TEXT_MAX + 2];
 
 	(void)re_snprintf(to, sizeof(to), "<%s>", l->to);
-	send_by_hand(l, "CANCEL", to);
+	send_by_hand(l, s, "CANCEL", to);
 }
 
-void leg_ack_by_hand(struct leg *l, const struct sip_msg *msg)
+void leg_ack_by_hand(struct leg *l, const struct leg_sent *s, const struct sip_msg *msg)
 {
 	char to[LEG_TEXT_MAX + 160];
 
 	(void)re_snprintf(to, sizeof(to), "%r", &msg->to.val);
-	send_by_hand(l, "ACK", to);
+	send_by_hand(l, s, "ACK", to);
 }
 
 /* --- what a response teaches ----------------------------------------------------------------- */
@@ -252,7 +283,7 @@ void leg_learn_dialog(struct leg *l, const struct sip_msg *msg)
 	if (l->remote_tag[0] || msg->req)
 		return;
 	(void)pl_strcpy(&msg->to.tag, l->remote_tag, sizeof(l->remote_tag));
-	l->tp = msg->tp;
+	l->sent.tp = msg->tp;
 	l->routes = mbuf_alloc(128);
 	/* In reverse: the last one that recorded itself is the nearest to us. */
 	if (l->routes && !sip_msg_hdr_apply(msg, false, SIP_HDR_RECORD_ROUTE, add_route, l->routes))

@@ -5,6 +5,7 @@
  * stands in for them. */
 #include "re_loop.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "base/mem.h"
 #include "re_api.h"
+#include "sys/log.h"
 
 #define RE_VERSION "1.1.0"
 #define CLASSES_MAX 32
@@ -20,10 +22,23 @@
 #define UDP_BUFFER_BYTES (4 * 1024 * 1024)
 #define DELAY_NONE UINT64_MAX
 
+#define SWEEP_US (10 * USEC_PER_SEC)
+
 struct watch {
 	struct event *event;
 	fd_h *fn;
 	void *arg;
+	bool is_inbound;
+	struct sa peer; /* of an inbound connection */
+	usec_t mono_read_at;
+};
+
+/* What libre does where this program stands in. */
+struct originals {
+	int (*accept)(struct tcp_conn **, struct tcp_sock *, tcp_estab_h *, tcp_recv_h *,
+		      tcp_close_h *, void *);
+	void (*sort)(struct re_list *, uint16_t, size_t);
+	void (*sort_addr)(struct re_list *, size_t);
 };
 
 struct delay_class {
@@ -40,6 +55,12 @@ struct re_loop {
 	size_t classes_n;
 	struct re_list odd;
 	uint64_t armed; /* the instant that the timer is set to */
+	uint64_t shorten_from, shorten_to; /* 0 = none is shortened */
+	struct originals libre;
+	re_servers_fn on_servers;
+	void *on_servers_arg;
+	size_t inbound_n;
+	struct timer *sweep;
 };
 
 static struct re_loop *current;
@@ -48,9 +69,12 @@ static struct re_loop *current;
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
-	const struct re_loop *r = arg;
+	struct re_loop *r = arg;
 	struct watch w = r->watches[fd];
 	int flags = 0;
+
+	r->shorten_from = 0;
+	r->watches[fd].mono_read_at = loop_mono(r->loop);
 
 	if (what & EV_READ)
 		flags |= FD_READ;
@@ -98,9 +122,14 @@ int fd_listen(int fd, int flags, fd_h *fh, void *arg)
 		event_free(w->event);
 	else if (flags)
 		widen(fd);
-	*w = (struct watch){ .fn = fh, .arg = arg };
-	if (!flags)
+	w->event = NULL;
+	w->fn = fh;
+	w->arg = arg;
+	if (!flags) {
+		r->inbound_n -= w->is_inbound;
+		w->is_inbound = false;
 		return 0;
+	}
 	if (flags & (FD_READ | FD_EXCEPT))
 		what |= EV_READ;
 	if (flags & FD_WRITE)
@@ -113,6 +142,95 @@ void fd_close(int fd)
 {
 	if (current && fd >= 0 && (size_t)fd < current->watches_n)
 		(void)fd_listen(fd, 0, NULL, NULL); /* without flags it only forgets */
+}
+
+/* --- connections from outside ---------------------------------------------------------------- */
+
+static size_t count_inbound(const struct re_loop *r, const struct sa *peer)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->watches_n; i++)
+		n += r->watches[i].is_inbound && sa_cmp(&r->watches[i].peer, peer, SA_ADDR);
+	return n;
+}
+
+int tcp_accept(struct tcp_conn **tcp, struct tcp_sock *ts, tcp_estab_h *eh, tcp_recv_h *rh,
+	       tcp_close_h *ch, void *arg)
+{
+	struct re_loop *r = current;
+	struct sa peer;
+
+	if (!r)
+		return EINVAL;
+	int err = r->libre.accept(tcp, ts, eh, rh, ch, arg);
+	if (err)
+		return err;
+	int fd = tcp_conn_fd(*tcp);
+	bool is_known = fd >= 0 && (size_t)fd < r->watches_n && r->watches[fd].event &&
+			tcp_conn_peer_get(*tcp, &peer) == 0;
+	if (!is_known || r->inbound_n >= RE_INBOUND_MAX ||
+	    count_inbound(r, &peer) >= RE_INBOUND_OF_ONE_MAX) {
+		log_debug("connection_refused", LI("inbound", r->inbound_n));
+		*tcp = mem_deref(*tcp); /* and with it the descriptor */
+		return EAGAIN;
+	}
+	struct watch *w = &r->watches[fd];
+	w->is_inbound = true;
+	w->peer = peer;
+	w->mono_read_at = loop_mono(r->loop);
+	r->inbound_n++;
+	if (!timer_is_armed(r->sweep))
+		timer_start(r->sweep, SWEEP_US);
+	return 0;
+}
+
+/* The end of the stream, as if the peer had said it: libre closes. */
+static void on_sweep(void *arg)
+{
+	struct re_loop *r = arg;
+	usec_t now = loop_mono(r->loop);
+
+	for (size_t i = 0; i < r->watches_n; i++) {
+		const struct watch *w = &r->watches[i];
+		if (w->is_inbound && now - w->mono_read_at > RE_INBOUND_IDLE_US)
+			(void)shutdown((int)i, SHUT_RDWR); /* it may be gone already */
+	}
+	if (r->inbound_n > 0)
+		timer_start(r->sweep, SWEEP_US);
+}
+
+/* --- servers --------------------------------------------------------------------------------- */
+
+static void tell_servers(const struct re_loop *r, size_t key, bool is_srv, const struct re_list *l)
+{
+	if (r->on_servers)
+		r->on_servers(key, is_srv, list_count(l), r->on_servers_arg);
+}
+
+void dns_rrlist_sort(struct re_list *rrl, uint16_t type, size_t key)
+{
+	if (!current)
+		return;
+	current->libre.sort(rrl, type, key);
+	if (type == DNS_TYPE_SRV)
+		tell_servers(current, key, true, rrl);
+}
+
+void dns_rrlist_sort_addr(struct re_list *rrl, size_t key)
+{
+	if (!current)
+		return;
+	current->libre.sort_addr(rrl, key);
+	tell_servers(current, key, false, rrl);
+}
+
+void re_loop_on_servers(re_servers_fn fn, void *arg)
+{
+	if (!current)
+		return;
+	current->on_servers = fn;
+	current->on_servers_arg = arg;
 }
 
 /* --- timers ---------------------------------------------------------------------------------- */
@@ -159,6 +277,7 @@ static void fire(struct tmr *t)
 	tmr_h *fn = t->th;
 	void *arg = t->arg;
 
+	current->shorten_from = 0;
 	t->th = NULL;
 	list_unlink(&t->le);
 	if (fn)
@@ -207,6 +326,10 @@ void tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg)
 		tmr->th = NULL;
 		return;
 	}
+	if (delay != 0 && delay == r->shorten_from) {
+		delay = r->shorten_to;
+		r->shorten_from = 0;
+	}
 	tmr->jfs = tmr_jiffies() + delay;
 	list_append(queue_of(r, delay), &tmr->le, tmr);
 	if (tmr->jfs < r->armed)
@@ -218,6 +341,14 @@ void tmr_cancel(struct tmr *tmr)
 	tmr_start(tmr, 0, NULL, NULL);
 }
 
+void re_loop_shorten_next(uint64_t delay_ms, uint64_t to_ms)
+{
+	if (!current)
+		return;
+	current->shorten_from = delay_ms;
+	current->shorten_to = to_ms;
+}
+
 /* What cannot be read is dropped without a word: a line for each packet would let anyone fill the log. */
 int re_fprintf(FILE *stream, const char *fmt, ...)
 {
@@ -227,6 +358,22 @@ int re_fprintf(FILE *stream, const char *fmt, ...)
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
+
+/* A function pointer from dlsym(), which gives an object's. */
+static bool find_original(const char *name, void *out)
+{
+	void *p = dlsym(RTLD_NEXT, name);
+
+	memcpy(out, &p, sizeof(p));
+	return p != NULL;
+}
+
+static bool find_originals(struct originals *o)
+{
+	return find_original("tcp_accept", &o->accept) &&
+	       find_original("dns_rrlist_sort", &o->sort) &&
+	       find_original("dns_rrlist_sort_addr", &o->sort_addr);
+}
 
 /* A socket that libre opens must come by here. */
 static bool is_in_place(const struct re_loop *r)
@@ -251,10 +398,11 @@ struct err re_loop_open(struct loop *l)
 	struct re_loop *r = xcalloc(1, sizeof(*r));
 	r->loop = l;
 	r->timer = timer_new(l, on_timer, r);
+	r->sweep = timer_new(l, on_sweep, r);
 	r->armed = DELAY_NONE;
 	current = r;
 	dbg_init(DBG_EMERG, DBG_NONE);
-	if (libre_init() != 0 || !is_in_place(r)) {
+	if (!find_originals(&r->libre) || libre_init() != 0 || !is_in_place(r)) {
 		re_loop_close();
 		return ERR(ERR_INVALID, "libre does not run on this program's event loop");
 	}
@@ -275,5 +423,6 @@ void re_loop_close(void)
 	current = NULL;
 	free(r->watches);
 	timer_free(r->timer);
+	timer_free(r->sweep);
 	free(r);
 }

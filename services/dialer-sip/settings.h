@@ -7,7 +7,7 @@
 struct sip_settings {
 	const char *listen;  /* ipc:// addresses, comma-separated */
 	const char *journal; /* path; empty = none survives */
-	const char *sip_listen, *advertise, *dns;
+	const char *sip_listen, *advertise, *dns, *allow;
 	const char *ready_file;
 	const char *log_level;
 	bool full_numbers;

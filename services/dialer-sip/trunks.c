@@ -29,6 +29,7 @@ struct trunk {
 	usec_t mono_throttled_until; /* 0 = not */
 	struct timer *gate;
 	enum dialer_trunk_state state;
+	usec_t told_at; /* wall clock: when it was first said that it stands so */
 	bool is_state_told;
 	struct timer *keep_alive;
 	struct ua_ping *ping;
@@ -44,18 +45,23 @@ struct trunks {
 
 /* --- state ----------------------------------------------------------------------------------- */
 
-static void tell_state(const struct trunk *t)
+static enum dialer_trunk_state state_of(const struct trunk *t, usec_t *until_out)
 {
 	usec_t left = t->mono_throttled_until - loop_mono(t->trunks->loop);
 	bool is_throttled = t->mono_throttled_until != 0 && left > 0;
-	struct dialer_event ev = { .kind = DIALER_EV_TRUNK,
-				   .id = t->id,
-				   .trunk = { .state = t->state } };
 
-	if (t->state == DIALER_TRUNK_UP && is_throttled) {
-		ev.trunk.state = DIALER_TRUNK_THROTTLED;
-		ev.trunk.until = clock_now() + left;
-	}
+	*until_out = 0;
+	if (t->state != DIALER_TRUNK_UP || !is_throttled)
+		return t->state;
+	*until_out = clock_now() + left;
+	return DIALER_TRUNK_THROTTLED;
+}
+
+static void tell_state(const struct trunk *t)
+{
+	struct dialer_event ev = { .kind = DIALER_EV_TRUNK, .id = t->id, .t_us = t->told_at };
+
+	ev.trunk.state = state_of(t, &ev.trunk.until);
 	t->trunks->fn(&ev, t->trunks->arg);
 }
 
@@ -66,21 +72,24 @@ static void set_state(struct trunk *t, enum dialer_trunk_state s, int status)
 	log_info(s == DIALER_TRUNK_UP ? "trunk_up" : "trunk_down", LID("trunk", ID_TRUNK, t->id),
 		 LI("sip", status));
 	t->state = s;
+	t->told_at = clock_now();
 	t->is_state_told = true;
 	tell_state(t);
 }
 
 /* Any answer shows that someone is there, but 503 and 408 say that nobody is behind. */
-static void on_pong(int status, void *arg)
+static bool is_there(int status)
+{
+	return status != 0 && status != 503 && status != 408;
+}
+
+static void on_pong(const struct ua_pong *p, void *arg)
 {
 	struct trunk *t = arg;
 
 	ua_ping_free(t->ping);
 	t->ping = NULL;
-	set_state(t,
-		  status == 0 || status == 503 || status == 408 ? DIALER_TRUNK_DOWN
-								: DIALER_TRUNK_UP,
-		  status);
+	set_state(t, is_there(p->status) ? DIALER_TRUNK_UP : DIALER_TRUNK_DOWN, p->status);
 	if (t->s.keep_alive_us > 0)
 		timer_start(t->keep_alive, t->s.keep_alive_us);
 }
@@ -100,7 +109,7 @@ static void check(void *arg)
 	struct err e = ua_ping_new(t->trunks->ua, &o, &t->ping);
 	strbuf_deinit(&uri);
 	if (is_err(e))
-		on_pong(0, t);
+		on_pong(&(struct ua_pong){ .status = 0 }, t);
 }
 
 /* --- the gate -------------------------------------------------------------------------------- */
@@ -169,6 +178,7 @@ void trunk_throttle(struct trunk *t, usec_t for_us)
 	if (until <= t->mono_throttled_until)
 		return;
 	t->mono_throttled_until = until;
+	t->told_at = clock_now();
 	tell_state(t);
 }
 
@@ -265,12 +275,26 @@ void trunks_set(struct trunks *ts, struct uuid id, struct str settings)
 	pump(t);
 }
 
-void trunks_check(struct trunks *ts, struct uuid id)
+struct trunk *trunks_find(const struct trunks *ts, struct uuid id)
 {
-	struct trunk *t = map_get(&ts->by_id, id);
+	return map_get(&ts->by_id, id);
+}
 
-	if (t)
-		check(t);
+bool trunks_heard(struct trunks *ts, struct uuid id, int status)
+{
+	struct trunk *t = trunks_find(ts, id);
+
+	if (t && trunk_settings(t) && t->s.keep_alive_us > 0)
+		set_state(t, is_there(status) ? DIALER_TRUNK_UP : DIALER_TRUNK_DOWN, status);
+	return is_there(status);
+}
+
+enum dialer_trunk_state trunks_state(const struct trunks *ts, struct uuid id, usec_t *until_out)
+{
+	const struct trunk *t = trunks_find(ts, id);
+
+	*until_out = 0;
+	return t ? state_of(t, until_out) : DIALER_TRUNK_DOWN;
 }
 
 const struct sip_trunk *trunk_settings(const struct trunk *t)

@@ -30,8 +30,12 @@ struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void 
 void trunks_free(struct trunks *ts); /* all tickets must have left */
 /* Settings are checked here too; the trunk is down while they are at fault. */
 void trunks_set(struct trunks *ts, struct uuid id, struct str settings);
-/* Asks the carrier now; on_state says what came. Unknown ones stay silent. */
-void trunks_check(struct trunks *ts, struct uuid id);
+/* What an OPTIONS outside of the keep-alive's has brought; true when it says that the carrier is there.
+ * Where nobody asks by settings, the state stays as it is taken to be. */
+bool trunks_heard(struct trunks *ts, struct uuid id, int status);
+/* How it stands, and until when it is throttled (wall clock; 0 otherwise). Down when not known. */
+enum dialer_trunk_state trunks_state(const struct trunks *ts, struct uuid id, usec_t *until_out);
+struct trunk *trunks_find(const struct trunks *ts, struct uuid id); /* NULL when nobody told of it */
 /* One that nobody has told of yet lets nobody in. NULL when there are too many. */
 struct trunk *trunks_get(struct trunks *ts, struct uuid id);
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "leg_impl.h"
+#include "re_loop.h"
 #include "sys/log.h"
 #include "tls_profile.h"
 
@@ -74,6 +75,19 @@ void ua_read_message(int err, const struct sip_msg *msg, struct leg_message *out
 	out->body = (struct str){ (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) };
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REASON, read_reason, &out->q850);
 	read_retry_after(msg, out);
+}
+
+/* --- where packets may go -------------------------------------------------------------------- */
+
+bool ua_may_reach(const struct ua *u, const struct sa *to)
+{
+	char text[64];
+
+	if (address_is_allowed(u->policy, &to->u.sa))
+		return true;
+	(void)re_snprintf(text, sizeof(text), "%j", to);
+	log_warn("address_denied", LS("address", text));
+	return false;
 }
 
 /* --- legs ------------------------------------------------------------------------------------ */
@@ -278,7 +292,10 @@ struct err ua_open(struct loop *l, const struct ua_options *o, struct ua **out)
 	struct err e = OK;
 
 	u->loop = l;
-	if (hash_alloc(&u->legs, LEGS_BUCKETS) != 0)
+	re_loop_on_servers(servers_on_found, u);
+	if (is_err(address_policy_new(str_from(o->allow ? o->allow : ""), &u->policy)))
+		e = ERR(ERR_INVALID, "BELFRY_SIP_ALLOW_CIDRS is block[,block...]");
+	else if (hash_alloc(&u->legs, LEGS_BUCKETS) != 0)
 		e = ERR(ERR_IO, "cannot make the table of dialogs");
 	if (!is_err(e))
 		e = open_dns(u, o->dns ? o->dns : "");
@@ -314,6 +331,7 @@ void ua_close(struct ua *u)
 {
 	if (!u)
 		return;
+	re_loop_on_servers(NULL, NULL);
 	/* What still runs in a stack ends first, since it holds its leg without counting. */
 	if (u->legs)
 		(void)hash_apply(u->legs, disown_leg, NULL);
@@ -327,6 +345,7 @@ void ua_close(struct ua *u)
 	}
 	mem_deref(u->legs);
 	mem_deref(u->dnsc);
+	address_policy_free(u->policy);
 	free(u);
 }
 

@@ -15,6 +15,8 @@ struct ua_options {
 	const char *listen; /* "ip:port", the port 0 for any; 0.0.0.0 takes the default route's */
 	const char *advertise; /* address that peers are told; empty = the one that is bound */
 	const char *dns;       /* "ip:port[,...]"; empty = the system's servers */
+	/* Special-purpose addresses that packets may go to all the same: "10.0.0.0/8,..." */
+	const char *allow;
 };
 
 struct ua_tls {
@@ -29,13 +31,18 @@ int ua_port(const struct ua *u);
 /* Legs that still tidy up after calls that ended. */
 size_t ua_leg_count(const struct ua *u);
 
-/* An answer to an OPTIONS: its status, or 0 when none came. */
-typedef void (*ua_options_fn)(int status, void *arg);
+/* The answer to an OPTIONS. */
+struct ua_pong {
+	int status;          /* 0 = none came */
+	const char *failure; /* why, a literal; NULL otherwise */
+};
+typedef void (*ua_pong_fn)(const struct ua_pong *p, void *arg);
 struct ua_ping;
 struct ua_ping_options {
-	const char *uri;          /* "sip:host[:port];transport=tcp" */
-	const struct ua_tls *tls; /* NULL = UDP or TCP */
-	ua_options_fn fn;
+	const char *uri;             /* "sip:host[:port];transport=tcp" */
+	const struct ua_tls *tls;    /* NULL = UDP or TCP */
+	const char *user, *password; /* shown when asked for; NULL = none */
+	ua_pong_fn fn;
 	void *arg;
 };
 /* One that was freed answers nothing. */

@@ -18,6 +18,7 @@
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/random.h"
+#include "trunk_report.h"
 #include "trunks.h"
 #include "unmade.h"
 #include "windows.h"
@@ -73,6 +74,9 @@ static void on_control(const struct control_msg *m, void *arg)
 		break;
 	case CONTROL_HANGUP:
 		hangups_look(app->hangups);
+		break;
+	case CONTROL_TRUNK_TEST:
+		trunk_reports_look(app->trunk_reports);
 		break;
 	case CONTROL_CAMPAIGN_CHANGED:
 	case CONTROL_KIND_COUNT:
@@ -179,6 +183,7 @@ static struct err app_open(struct app *app)
 	app->records = records_new(app);
 	app->hangups = hangups_new(app);
 	TRY(trunks_open(app, &app->trunks));
+	app->trunk_reports = trunk_reports_new(app);
 	TRY(links_open(app, &app->links));
 	app->lease = lease_new(app);
 	app->drain_timer = timer_new(app->loop, on_drain_tick, app);
@@ -196,6 +201,7 @@ static void app_close(struct app *app)
 	redis_close(app->redis);
 	loop_settle(app->loop);
 	links_close(app->links);
+	trunk_reports_free(app->trunk_reports);
 	trunks_close(app->trunks);
 	lease_free(app->lease);
 	hangups_free(app->hangups);

@@ -10,7 +10,7 @@
  * Each arrow is one module's call into the next; nothing goes backwards but calls that go to the
  * front of their lane again, and those whose window opens within seconds. `windows` knows the
  * campaigns' calling windows, `credit` pauses those that have run out of it, `hangup` ends
- * conversations on request. `lease` keeps the incarnation alive and adopts what the dead left. */
+ * conversations on request, `trunk_reports` writes down what dialers say of trunks. `lease` keeps the incarnation alive and adopts what the dead left. */
 #ifndef DISPATCHER_APP_H
 #define DISPATCHER_APP_H
 
@@ -33,6 +33,7 @@ struct records;
 struct links;
 struct lease;
 struct trunks;
+struct trunk_reports;
 
 struct app {
 	struct dispatcher_settings settings;
@@ -61,6 +62,7 @@ struct app {
 	struct links *links;
 	struct lease *lease;
 	struct trunks *trunks;
+	struct trunk_reports *trunk_reports;
 };
 
 extern const struct pg_stmt *const dispatcher_stmts[];

@@ -407,6 +407,7 @@ bool attempt_report(struct attempts *as, const struct dialer_event *ev)
 		break;
 	case DIALER_EV_HELLO:
 	case DIALER_EV_TRUNK:
+	case DIALER_EV_TESTED:
 	case DIALER_EVENT_KIND_COUNT:
 		break;
 	}

@@ -10,6 +10,7 @@
 #include "dial/dial.h"
 #include "record.h"
 #include "sys/log.h"
+#include "trunk_report.h"
 #include "trunks.h"
 
 #define HELLO_US (1 * USEC_PER_SEC)
@@ -128,6 +129,11 @@ static void on_message(struct dial_socket *s, struct str message, void *arg)
 	if (ev.kind == DIALER_EV_TRUNK) {
 		log_info("trunk_state", LID("trunk", ID_TRUNK, ev.id),
 			 LS("state", dialer_trunk_state_name(ev.trunk.state)));
+		trunk_reports_state(ls->app->trunk_reports, &ev);
+		return;
+	}
+	if (ev.kind == DIALER_EV_TESTED) {
+		trunk_reports_tested(ls->app->trunk_reports, &ev);
 		return;
 	}
 	if (attempt_report(ls->app->attempts, &ev))
@@ -215,16 +221,23 @@ bool link_trunk(struct link *l, struct uuid trunk_id, struct str settings)
 						       .trunk_settings = settings }));
 }
 
+bool link_test(struct link *l, struct uuid test_id, struct uuid trunk_id)
+{
+	return l != NULL && !is_err(send_op(l, &(struct dialer_op){ .kind = DIALER_OP_TEST,
+								    .id = test_id,
+								    .test_trunk = trunk_id }));
+}
+
 bool link_wants_trunks(const struct link *l)
 {
 	return link_is_up(l) && (l->caps & DIALER_CAP_TRUNKS);
 }
 
-size_t links_wanting_trunks(const struct links *ls, struct str names[LINKS_MAX])
+size_t links_with(const struct links *ls, unsigned cap, struct str names[LINKS_MAX])
 {
 	size_t n = 0;
 	for (size_t i = 0; i < ls->n; i++)
-		if (link_wants_trunks(ls->v[i]))
+		if (ls->v[i]->is_up && (ls->v[i]->caps & cap))
 			names[n++] = str_from(ls->v[i]->name);
 	return n;
 }

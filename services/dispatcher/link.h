@@ -22,9 +22,12 @@ size_t links_live(const struct links *ls, struct str names[LINKS_MAX],
 
 /* False when there is no room for it now. */
 bool link_trunk(struct link *l, struct uuid trunk_id, struct str settings);
+/* Asks for a test of a trunk. False when there is no room for it now. */
+bool link_test(struct link *l, struct uuid test_id, struct uuid trunk_id);
 /* It is up, and its hello asked for the settings of trunks. */
 bool link_wants_trunks(const struct link *l);
-size_t links_wanting_trunks(const struct links *ls, struct str names[LINKS_MAX]);
+/* Names of the dialers that are up and whose hello named this cap (enum dialer_cap). */
+size_t links_with(const struct links *ls, unsigned cap, struct str names[LINKS_MAX]);
 bool link_is_up(const struct link *l); /* false for NULL */
 /* Hands the attempt's dial over, or keeps it waiting for room until it expires. One that cannot be
  * said (its agent or variables are over the protocol's limit) is given up as a configuration error. */

@@ -20,6 +20,9 @@ const struct pg_stmt *const dispatcher_stmts[] = {
 	&stmt_dispatcher_renew,
 	&stmt_dispatcher_trunks,
 	&stmt_hangup_due,
+	&stmt_trunk_state_set,
+	&stmt_trunk_test_answer,
+	&stmt_trunk_test_take,
 	&stmt_workspace_credit_lock,
 	NULL,
 };

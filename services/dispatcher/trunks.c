@@ -57,24 +57,36 @@ static void forget_told(struct trunks *ts)
 	map_init(&ts->told);
 }
 
+struct err trunks_tell_one(struct trunks *ts, struct link *l, const struct trunk_sealed *t)
+{
+	struct err e = OK;
+
+	strbuf_reset(&ts->text);
+	if (t->secret.n > 0 && !ts->box)
+		e = ERR(ERR_INVALID, "the trunk has secrets and there is no BELFRY_SECRET_KEYS");
+	if (!is_err(e))
+		e = trunk_secret_join(ts->box, t->id, t->settings, t->secret, &ts->text);
+	if (!is_err(e) && !link_trunk(l, t->id, strbuf_str(&ts->text)))
+		e = ERR(ERR_OVERLOADED, "the dialer's socket has no room");
+	if (ts->text.p)
+		mem_wipe(ts->text.p, ts->text.n);
+	return e;
+}
+
 static void tell(struct trunks *ts, const struct dispatcher_trunks_row *row)
 {
 	struct link *l = links_find(ts->app->links, row->dialer);
-	struct err e = OK;
 
 	if (!link_wants_trunks(l) || !is_news(ts, row))
 		return;
-	strbuf_reset(&ts->text);
-	if (row->secret.n > 0 && !ts->box)
-		e = ERR(ERR_INVALID, "the trunk has secrets and there is no BELFRY_SECRET_KEYS");
-	if (!is_err(e))
-		e = trunk_secret_join(ts->box, row->id, row->settings, row->secret, &ts->text);
-	if (is_err(e))
+	struct err e = trunks_tell_one(ts, l,
+				       &(struct trunk_sealed){ .id = row->id,
+							       .settings = row->settings,
+							       .secret = row->secret });
+	if (is_err(e) && e.code == ERR_OVERLOADED)
+		ts->is_anew = true; /* it is all said again */
+	else if (is_err(e))
 		log_error("trunk_not_told", LID("trunk", ID_TRUNK, row->id), LERR(e));
-	else if (!link_trunk(l, row->id, strbuf_str(&ts->text)))
-		ts->is_anew = true; /* no room: it is all said again */
-	if (ts->text.p)
-		mem_wipe(ts->text.p, ts->text.n);
 }
 
 static void on_rows(struct err e, const struct pg_unit *u, void *arg)
@@ -104,7 +116,7 @@ static void on_timer(void *arg)
 	struct trunks *ts = arg;
 	struct app *app = ts->app;
 	struct str names[LINKS_MAX];
-	size_t n = links_wanting_trunks(app->links, names);
+	size_t n = links_with(app->links, DIALER_CAP_TRUNKS, names);
 
 	timer_start(ts->timer, POLL_US);
 	if (n == 0 || ts->is_asking || app->is_closing)

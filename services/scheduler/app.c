@@ -134,6 +134,7 @@ static void on_control(const struct control_msg *m, void *arg)
 		break;
 	case CONTROL_CALLS_DROPPED:
 	case CONTROL_HANGUP:
+	case CONTROL_TRUNK_TEST:
 	case CONTROL_KIND_COUNT:
 		break;
 	}

@@ -390,6 +390,7 @@ class Dialer:
                     "BELFRY_DIALER_JOURNAL": self.dir + "/journal",
                     "BELFRY_SIP_LISTEN": "127.0.0.1:%d" % self.port,
                     "BELFRY_SIP_DNS": "127.0.0.1:9",
+                    "BELFRY_SIP_ALLOW_CIDRS": "127.0.0.0/8",
                     "BELFRY_READY_FILE": self.dir + "/ready"}
         for name in ("ASAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:

@@ -24,6 +24,8 @@ static const struct {
 	{ { .kind = CONTROL_CALLS_DROPPED },
 	  "1 calls_dropped " A " " NIL " " NIL " none " NIL " 0 0" },
 	{ { .kind = CONTROL_HANGUP, .at = 3 }, "1 hangup " A " " NIL " " NIL " none " NIL " 0 3" },
+	{ { .kind = CONTROL_TRUNK_TEST, .at = 4 },
+	  "1 trunk_test " A " " NIL " " NIL " none " NIL " 0 4" },
 	{ { .kind = CONTROL_LIMITS, .scope = CONTROL_SCOPE_CAMPAIGN, .per_min = 30, .at = 1 },
 	  "1 limits " A " " NIL " " NIL " campaign " NIL " 30 1" },
 	{ { .kind = CONTROL_LIMITS, .scope = CONTROL_SCOPE_WORKSPACE, .per_min = 0, .at = 1 },

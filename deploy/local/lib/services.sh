@@ -22,9 +22,11 @@ save_settings() {
 		umask 077
 		{
 			cat "$home/secrets"
-			# A machine's own receivers get webhooks without ado, unless told otherwise.
+			# A machine's own receivers get webhooks without ado, and its own carriers and agents
+			# calls, unless told otherwise.
 			echo "BELFRY_WEBHOOK_ALLOW_HTTP=1"
 			echo "BELFRY_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128"
+			echo "BELFRY_SIP_ALLOW_CIDRS=127.0.0.0/8,::1/128"
 			for name in $(compgen -e BELFRY_ || true); do
 				! is_service_setting "$name" || printf '%s=%q\n' "$name" "${!name}"
 			done
