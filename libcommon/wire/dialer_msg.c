@@ -44,10 +44,8 @@ static const struct {
 	const char *name;
 	enum dialer_cap cap;
 } caps[] = {
-	{ "query", DIALER_CAP_QUERY },
-	{ "hangup", DIALER_CAP_HANGUP },
-	{ "ringing", DIALER_CAP_RINGING },
-	{ "trunks", DIALER_CAP_TRUNKS },
+	{ "query", DIALER_CAP_QUERY },     { "hangup", DIALER_CAP_HANGUP },
+	{ "ringing", DIALER_CAP_RINGING }, { "trunks", DIALER_CAP_TRUNKS },
 	{ "test", DIALER_CAP_TEST },
 };
 

@@ -82,9 +82,9 @@ static void on_looked(struct req *r, const struct pg_unit *u)
 static void look(struct req *r)
 {
 	const struct test *t = r->state;
-	add_api_trunk_test_get(req_read(r),
-			       &(struct api_trunk_test_get_args){
-				       .workspace_id = r->who.workspace_id, .test_id = t->id });
+	add_api_trunk_test_get(
+		req_read(r), &(struct api_trunk_test_get_args){ .workspace_id = r->who.workspace_id,
+								.test_id = t->id });
 	req_submit(r, on_looked);
 }
 
@@ -162,8 +162,8 @@ static void on_replayed(struct req *r, const struct pg_unit *u)
 
 void trunks_test_replay(struct req *r)
 {
-	add_api_trunk_test_replay(req_read(r), &(struct api_trunk_test_replay_args){
-						       .workspace_id = r->who.workspace_id,
-						       .key = r->idem_key });
+	add_api_trunk_test_replay(
+		req_read(r), &(struct api_trunk_test_replay_args){
+				     .workspace_id = r->who.workspace_id, .key = r->idem_key });
 	req_submit(r, on_replayed);
 }

@@ -211,22 +211,21 @@ struct phones *phones_new(struct loop *l, const struct phones_options *o)
 	p->o = *o;
 	heap_init(&p->due);
 	p->timer = timer_new(l, run_due, p);
-	p->desk = desk_new(l, &(struct desk_options){ .journal = o->journal,
-						      .carrier = { .name = "sim",
-								   .caps = DIALER_CAP_QUERY |
-									   DIALER_CAP_HANGUP |
-									   DIALER_CAP_RINGING |
-									   DIALER_CAP_TEST,
-								   .make = make,
-								   .dial = dial,
-								   .hangup = hangup,
-								   .trunk = trunk,
-								   .test = test,
-								   .forget = forget,
-								   .write = write_ledger,
-								   .ref = ref,
-								   .events = list_events,
-								   .arg = p } });
+	p->desk = desk_new(l, &(struct desk_options){
+				      .journal = o->journal,
+				      .carrier = { .name = "sim",
+						   .caps = DIALER_CAP_QUERY | DIALER_CAP_HANGUP |
+							   DIALER_CAP_RINGING | DIALER_CAP_TEST,
+						   .make = make,
+						   .dial = dial,
+						   .hangup = hangup,
+						   .trunk = trunk,
+						   .test = test,
+						   .forget = forget,
+						   .write = write_ledger,
+						   .ref = ref,
+						   .events = list_events,
+						   .arg = p } });
 	return p;
 }
 

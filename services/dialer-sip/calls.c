@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "call.h"
 #include "call_file.h"
-#include "trunk_test.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "trunk_test.h"
 
 #define OVERLOAD_RETRY_US USEC_PER_SEC
 

@@ -37,7 +37,7 @@ struct leg_message {
 	int q850;            /* cause of the Reason header; 0 = none */
 	bool has_retry_after;
 	usec_t retry_after_us;
-	bool is_bye; /* the peer hung up */
+	bool is_bye;    /* the peer hung up */
 	bool is_denied; /* none came because the peer's address may not be called */
 	struct str body;
 };

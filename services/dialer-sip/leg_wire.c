@@ -230,7 +230,8 @@ int leg_send_bye(struct leg *l, const char *reason, sip_resp_h *fn)
 }
 
 /* A request that repeats the Via of an INVITE: what libre would do, had it still the transaction. */
-static void send_by_hand(struct leg *l, const struct leg_sent *s, const char *method, const char *to)
+static void send_by_hand(struct leg *l, const struct leg_sent *s, const char *method,
+			 const char *to)
 {
 	struct mbuf *mb = mbuf_alloc(512);
 

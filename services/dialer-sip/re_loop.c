@@ -54,7 +54,7 @@ struct re_loop {
 	struct delay_class classes[CLASSES_MAX];
 	size_t classes_n;
 	struct re_list odd;
-	uint64_t armed; /* the instant that the timer is set to */
+	uint64_t armed;                    /* the instant that the timer is set to */
 	uint64_t shorten_from, shorten_to; /* 0 = none is shortened */
 	struct originals libre;
 	re_servers_fn on_servers;

@@ -58,12 +58,12 @@ static struct server_dead *find_dead(struct ua *u, const struct sa *at)
 static void bury_server(struct ua *u, const struct sa *at)
 {
 	struct server_dead *d = find_dead(u, at);
+	char text[64];
 
-	if (!d) {
-		char text[64];
+	if (d == NULL) {
+		d = &u->dead[u->dead_next++ % SERVERS_DEAD_MAX];
 		(void)re_snprintf(text, sizeof(text), "%J", at);
 		log_warn("server_silent", LS("address", text));
-		d = &u->dead[u->dead_next++ % SERVERS_DEAD_MAX];
 	}
 	*d = (struct server_dead){ .at = *at, .mono_until = loop_mono(u->loop) + DEAD_US };
 }
@@ -72,8 +72,8 @@ static void bury_server(struct ua *u, const struct sa *at)
 
 bool servers_was_silent(const struct servers *v)
 {
-	return v->mono_asked_at != 0 && loop_mono(v->ua->loop) - v->mono_asked_at >=
-						(SERVERS_WAIT_MS - 1) * USEC_PER_MS;
+	return v->mono_asked_at != 0 &&
+	       loop_mono(v->ua->loop) - v->mono_asked_at >= (SERVERS_WAIT_MS - 1) * USEC_PER_MS;
 }
 
 int servers_ask(struct servers *v, const struct sa *dst)

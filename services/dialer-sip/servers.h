@@ -4,8 +4,8 @@
 #ifndef DIALER_SIP_SERVERS_H
 #define DIALER_SIP_SERVERS_H
 
-#include "re_api.h"
 #include "base/base.h"
+#include "re_api.h"
 
 #define SERVERS_WAIT_MS 3000
 #define SERVERS_DEAD_MAX 32

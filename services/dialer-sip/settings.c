@@ -23,7 +23,8 @@ static const struct setting table[] = {
 	{ "BELFRY_SIP_DNS", SETTING_STR, AT(dns), "", 0, 256, false,
 	  "DNS servers for SIP names, ip:port separated by commas; empty for the system's." },
 	{ "BELFRY_SIP_ALLOW_CIDRS", SETTING_STR, AT(allow), "", 0, 4096, false,
-	  "Address blocks that carriers and agents may stand in although they are special (private, "
+	  "Address blocks that carriers and agents may stand in although they are special "
+	  "(private, "
 	  "loopback), separated by commas." },
 	{ "BELFRY_READY_FILE", SETTING_STR, AT(ready_file), "", 0, 4000, false,
 	  "File that stands while the process is ready; empty for none." },

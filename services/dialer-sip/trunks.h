@@ -35,7 +35,8 @@ void trunks_set(struct trunks *ts, struct uuid id, struct str settings);
 bool trunks_heard(struct trunks *ts, struct uuid id, int status);
 /* How it stands, and until when it is throttled (wall clock; 0 otherwise). Down when not known. */
 enum dialer_trunk_state trunks_state(const struct trunks *ts, struct uuid id, usec_t *until_out);
-struct trunk *trunks_find(const struct trunks *ts, struct uuid id); /* NULL when nobody told of it */
+struct trunk *trunks_find(const struct trunks *ts,
+			  struct uuid id); /* NULL when nobody told of it */
 /* One that nobody has told of yet lets nobody in. NULL when there are too many. */
 struct trunk *trunks_get(struct trunks *ts, struct uuid id);
 

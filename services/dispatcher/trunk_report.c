@@ -88,8 +88,8 @@ static void look(struct trunk_reports *tr)
 	if (n == 0 || app->is_closing)
 		return;
 	struct pg_unit *u = pg_unit_new();
-	add_trunk_test_take(u, &(struct trunk_test_take_args){ .dialers = { names, n },
-							       .most = MOST });
+	add_trunk_test_take(
+		u, &(struct trunk_test_take_args){ .dialers = { names, n }, .most = MOST });
 	tr->is_looking = !is_err(pg_submit(app->record_pg, u, on_taken, tr));
 }
 

@@ -14,6 +14,7 @@ FUNCTION_LINES = 60
 FILE_LINES = 500
 MAIN_LINES = 40
 PARAMETERS = 5
+GIVEN = {"tcp_accept"}  # their parameters are a library's, whose calls they take
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 OUTSIDE = "../" "shared"
 
@@ -25,7 +26,7 @@ def faults_of_c(path, text):
     for function in source.functions(text):
         if function.lines > FUNCTION_LINES:
             yield function.line, f"{function.name} has {function.lines} lines"
-        if function.params > PARAMETERS:
+        if function.params > PARAMETERS and function.name not in GIVEN:
             yield function.line, f"{function.name} takes {function.params} parameters"
     if os.path.basename(path) == "main.c" and lines > MAIN_LINES:
         yield lines, f"main.c has {lines} lines"

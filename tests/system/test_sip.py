@@ -164,6 +164,37 @@ class OneCall(sip_case.SipCase):
         id = client.dial("9103", trunk, uri)
         self.assertEqual(client.ended(id)["outcome"], "answered")
 
+    def test_a_carrier_that_says_nothing(self):
+        _, carrier, _, client, id = self.one("3002", ring_s=1)
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["by"], end["ring_s"]), ("carrier_error", "carrier", 0))
+        self.assertEqual(set(carrier.received("INVITE")), {id + ".c"})
+
+    def test_peers_are_told_the_advertised_address(self):
+        dialer = self.dialer(BELFRY_SIP_ADVERTISE="192.0.2.7")
+        carrier, _, uri = self.pair(dialer)
+        client = dialer.connect()
+        host = "127.0.0.1:%d" % carrier.port
+        for settings, expected in (({}, "192.0.2.7"), ({"advertise_ip": "192.0.2.8"}, "192.0.2.8")):
+            id = client.dial("0486", client.trunk(host, **settings), uri)
+            self.assertEqual(client.ended(id)["outcome"], "busy")
+            self.assertIn("Contact: <sip:belfry@%s:%d" % (expected, dialer.port), carrier.text())
+            self.assertIn("c=IN IP4 " + expected, carrier.text())
+
+    def test_special_addresses_are_called_only_where_they_are_allowed(self):
+        dialer = self.dialer(BELFRY_SIP_ALLOW_CIDRS="127.0.0.1/32")
+        carrier, agent, uri = self.pair(dialer)
+        client = dialer.connect()
+        good = client.trunk("127.0.0.1:%d" % carrier.port)
+        for host in ("127.0.0.2", "10.0.0.1", "169.254.169.254", "0.0.0.0"):
+            end = client.ended(client.dial("9103", client.trunk(host), uri))
+            self.assertEqual((end["outcome"], end["by"]), ("config_error", "us"), host)
+            end = client.ended(client.dial("9000", good, "sip:agent@%s:%d" % (host, agent.port)))
+            self.assertEqual(end["outcome"], "agent_unavailable", host)
+        self.assertIn("address_denied", dialer.text())
+        self.assertEqual(agent.received("INVITE"), [])
+        self.assertEqual(client.ended(client.dial("9103", good, uri))["outcome"], "answered")
+
     def test_nobody_listens(self):
         dialer = self.dialer()
         client = dialer.connect()
@@ -183,7 +214,7 @@ class ManyCalls(sip_case.SipCase):
         host = "127.0.0.1:%d" % dialer.peers[0].port
         trunk, limited = client.trunk(host, calls_per_second=250), client.trunk(host)
         ids = {}
-        for turn in range(37):
+        for turn in range(38):
             for row in rows:
                 if row[1] == "rate_limited" and turn > 0:
                     continue
@@ -194,7 +225,7 @@ class ManyCalls(sip_case.SipCase):
                                    for id, end in ends.items())
         expected = collections.Counter((row, *row[1:]) for row in ids.values())
         self.assertEqual(seen, expected)
-        self.assertGreater(len(ids), 1250)
+        self.assertGreater(len(ids), 1300)
         carrier = dialer.peers[0]
         calls = {id + ".c" for id in ids}
         self.eventually(lambda: calls <= set(carrier.received("INVITE")))
@@ -296,6 +327,61 @@ class Strangers(sip_case.SipCase):
         self.assertEqual(dialer.text()[before:], "")
         client.send("query", id=id)
         self.assertEqual(client.until(id, "state")["state"], "answered")
+
+
+    def open_connection(self, dialer):
+        s = socket.create_connection(("127.0.0.1", dialer.port), sip_case.DEADLINE)
+        self.addCleanup(s.close)
+        return s
+
+    @staticmethod
+    def is_closed(s):
+        s.setblocking(False)
+        try:
+            return s.recv(4096) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
+    def test_have_so_many_connections_and_no_more(self):
+        dialer = self.dialer()
+        carrier, _, uri = self.pair(dialer, transport="t1")
+        client = dialer.connect()
+        many = [self.open_connection(dialer) for _ in range(80)]
+        self.eventually(lambda: sum(map(self.is_closed, many)) == 80 - 64)
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port, transport="tcp")
+        self.assertEqual(client.ended(client.dial("9103", trunk, uri))["outcome"], "answered")
+        for s in many:
+            s.close()
+
+        def is_let_in():
+            s = self.open_connection(dialer)
+            s.sendall(OPTIONS)
+            try:
+                return b"SIP/2.0 200" in s.recv(4096)
+            except ConnectionError:
+                return False
+
+        self.eventually(is_let_in)
+
+    def test_who_says_nothing_whole_is_cut_off(self):
+        dialer = self.dialer()
+        dialer.connect()
+        silent, slow, good = [self.open_connection(dialer) for _ in range(3)]
+        slow.sendall(OPTIONS[:40])
+        good.sendall(OPTIONS)
+        self.eventually(lambda: self.is_closed(silent) and self.is_closed(slow), 45)
+        good.setblocking(True)
+        good.settimeout(sip_case.DEADLINE)
+        self.assertIn(b"SIP/2.0 200", good.recv(4096))
+        good.sendall(OPTIONS.replace(b"first", b"second"))
+        self.assertIn(b"SIP/2.0 200", good.recv(4096))
+
+
+OPTIONS = ("OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKfirst\r\n"
+           "From: <sip:x@y>;tag=1\r\nTo: <sip:y@x>\r\nCall-ID: first\r\nCSeq: 1 OPTIONS\r\n"
+           "Content-Length: 0\r\n\r\n").encode()
 
 
 class Restart(sip_case.SipCase):

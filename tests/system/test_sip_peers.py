@@ -3,10 +3,13 @@ servers, and media that never passes by it."""
 import array
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 import wave
 
@@ -90,17 +93,127 @@ class Peers(sip_case.SipCase):
                 self.assertEqual(client.ended(id)["outcome"], expected)
                 self.assertEqual(bool(carrier.received("INVITE")), which == "good")
 
+    def test_tls_of_agents_takes_the_right_certificate_only(self):
+        dns = sip_case.free_ports(1)[0]
+        folder = tempfile.mkdtemp(prefix="belfry-tls-")
+        self.addCleanup(shutil.rmtree, folder)
+        authority(folder, "ca")
+        authority(folder, "stranger")
+        # Agents are checked by the system's authorities; these are the system's of this dialer.
+        dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns, SSL_CERT_FILE=folder + "/ca.pem",
+                             SSL_CERT_DIR=folder)
+        cases = (("good.example.test", "ca", "good.example.test", "answered"),
+                 ("wrong.example.test", "ca", "good.example.test", "agent_unavailable"),
+                 ("unknown.example.test", "stranger", "unknown.example.test", "agent_unavailable"))
+        self.serve_names(dialer, dns, *("--host-record=%s,127.0.0.1" % case[0] for case in cases))
+        carrier = dialer.sipp("carrier", sip_case.carrier_scenario())
+        client = dialer.connect()
+        trunk = client.trunk("127.0.0.1:%d" % carrier.port)
+        for name, signer, named, expected in cases:
+            with self.subTest(name):
+                port = sip_case.free_ports(1)[0]
+                agent = dialer.sipp(name, sip_case.agent_scenario().replace(
+                    "[local_ip]:[local_port];transport=[transport]",
+                    "127.0.0.1:%d;transport=tls" % port), transport="t1")
+                self.run_beside("socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,"
+                                "cert=%s" % (port, certificate(folder, signer, named)),
+                                "TCP:127.0.0.1:%d" % agent.port)
+                self.eventually(lambda port=port: sip_case.is_bound(port, "tcp"))
+                id = client.dial("9103", trunk, "sips:agent@%s:%d" % (name, port))
+                end = client.ended(id)
+                self.assertEqual((end["outcome"], end["sip"]), (expected, 200))
+                self.assertEqual(bool(agent.received("INVITE")), expected == "answered")
+
     # --- names
+
+    def serve_names(self, dialer, port, *records):
+        self.run_beside(
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+            "--no-hosts", "--port=%d" % port, "--listen-address=127.0.0.1", "--bind-interfaces",
+            "--pid-file=" + dialer.dir + "/dnsmasq.pid", "--user=root",
+            "--host-record=a.carrier.test,127.0.0.1", "--host-record=b.carrier.test,127.0.0.1",
+            *records)
+        self.eventually(lambda: sip_case.is_bound(port))
+
+    def test_a_silent_server_is_passed_over(self):
+        dns, second = sip_case.free_ports(2)
+        silent = SilentServer(self)
+        dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns)
+        self.serve_names(dialer, dns,
+                         "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % silent.port,
+                         "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second)
+        takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
+        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        uri = "sip:agent@127.0.0.1:%d" % agent.port
+        client = dialer.connect()
+        trunk = client.trunk("carrier.test")
+        began = time.monotonic()
+        id = client.dial("9103", trunk, uri)
+        self.assertEqual(client.ended(id)["outcome"], "answered")
+        self.assertLess(time.monotonic() - began, 8)
+        sent = silent.received("INVITE")
+        self.assertEqual({(m["call-id"], m["cseq"]) for m in sent}, {(id + ".c", "1 INVITE")})
+        self.assertLessEqual(len(sent), 4)
+        began = time.monotonic()
+        again = client.dial("9103", trunk, uri)
+        self.assertEqual(client.ended(again)["outcome"], "answered")
+        self.assertLess(time.monotonic() - began, 2.5)
+        self.assertEqual(len(silent.received("INVITE")), len(sent))
+        invites = takes.received("INVITE")
+        self.assertEqual(set(invites), {id + ".c", again + ".c"})
+
+    def test_what_a_silent_server_says_later_is_cancelled_or_hung_up(self):
+        for status, answer_of_second in ((180, "0486"), (200, "9103"), (180, "9000")):
+            with self.subTest((status, answer_of_second)):
+                dns, second = sip_case.free_ports(2)
+                silent = SilentServer(self)
+                dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns)
+                self.serve_names(
+                    dialer, dns,
+                    "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % silent.port,
+                    "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second)
+                takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
+                agent = dialer.sipp("agent", sip_case.agent_scenario())
+                client = dialer.connect()
+                id = client.dial(answer_of_second, client.trunk("carrier.test"),
+                                 "sip:agent@127.0.0.1:%d" % agent.port, max_s=3)
+                self.eventually(lambda: takes.received("INVITE"))
+                invite = silent.received("INVITE")[0]
+                silent.answer(invite, status)
+                if status < 200:
+                    self.eventually(lambda: silent.received("CANCEL"))
+                    cancel = silent.received("CANCEL")[0]
+                    self.assertEqual(cancel["via"], invite["via"])
+                    silent.answer(invite, 487)
+                    self.eventually(lambda: silent.received("ACK"))
+                    self.assertEqual(silent.received("ACK")[0]["via"], invite["via"])
+                else:
+                    self.eventually(lambda: silent.received("ACK") and silent.received("BYE"))
+                    silent.answer(silent.received("BYE")[0], 200)
+                expected = "busy" if answer_of_second == "0486" else "answered"
+                self.assertEqual(client.ended(id)["outcome"], expected)
+                self.assertEqual({m["cseq"] for m in silent.received("INVITE")}, {"1 INVITE"})
+
+    def test_a_name_may_say_the_transport(self):
+        dns, port = sip_case.free_ports(2)
+        dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns)
+        self.serve_names(dialer, dns,
+                         "--naptr-record=carrier.test,10,10,s,SIP+D2T,,_sip._tcp.carrier.test",
+                         "--srv-host=_sip._tcp.carrier.test,a.carrier.test,%d,1" % port)
+        carrier = dialer.sipp("carrier", sip_case.carrier_scenario(), port=port, transport="t1")
+        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        client = dialer.connect()
+        id = client.dial("9103", client.trunk("carrier.test", transport="dns"),
+                         "sip:agent@127.0.0.1:%d" % agent.port)
+        self.assertEqual(client.ended(id)["outcome"], "answered")
+        self.assertIn("Via: SIP/2.0/TCP", carrier.text())
 
     def test_the_next_server_of_a_name_is_tried(self):
         ports = sip_case.free_ports(4)
         dns, first, second, closed = ports
         dialer = self.dialer(BELFRY_SIP_DNS="127.0.0.1:%d" % dns)
-        self.run_beside(
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
-            "--no-hosts", "--port=%d" % dns, "--listen-address=127.0.0.1", "--bind-interfaces",
-            "--pid-file=" + dialer.dir + "/dnsmasq.pid", "--user=root",
-            "--host-record=a.carrier.test,127.0.0.1", "--host-record=b.carrier.test,127.0.0.1",
+        self.serve_names(
+            dialer, dns,
             "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % first,
             "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second,
             "--srv-host=_sip._tcp.gone.test,a.carrier.test,%d,1" % closed,
@@ -154,6 +267,43 @@ class Peers(sip_case.SipCase):
             self.eventually(lambda phone=phone: len(phone.recording()) > 8000)
             powers = phone.heard((heard, own))
             self.assertGreater(powers[heard], 100 * powers[own] + 1, (phone.name, powers))
+
+
+class SilentServer:
+    """A SIP server that says only what the test has it say."""
+
+    def __init__(self, case):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.port = self.socket.getsockname()[1]
+        self.messages = []
+        case.addCleanup(self.socket.close)
+
+    def received(self, method):
+        """Headers of the requests that came, by their names in lower case."""
+        while True:
+            try:
+                data, source = self.socket.recvfrom(65536)
+            except BlockingIOError:
+                break
+            lines = data.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines[1:])
+            headers = {name.lower(): value for name, value in headers.items()}
+            self.messages.append(dict(headers, method=lines[0].split()[0], source=source))
+        return [m for m in self.messages if m["method"] == method]
+
+    def answer(self, request, status):
+        is_2xx_to_invite = status == 200 and request["method"] == "INVITE"
+        body = sip_case.SDP.format(port=4000).replace("[local_ip]", "127.0.0.1").replace(
+            "\n", "\r\n") if is_2xx_to_invite else ""
+        to = request["to"] if ";tag=" in request["to"] else request["to"] + ";tag=late"
+        text = ("SIP/2.0 %d Word\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+                "Contact: <sip:late@127.0.0.1:%d>\r\nContent-Type: application/sdp\r\n"
+                "Content-Length: %d\r\n\r\n%s" % (
+                    status, request["via"], request["from"], to, request["call-id"],
+                    request["cseq"], self.port, len(body), body))
+        self.socket.sendto(text.encode(), request["source"])
 
 
 class Phone:
