@@ -8,6 +8,8 @@
 #include "leg_impl.h"
 #include "sys/log.h"
 
+#define REINVITES_MAX 3
+#define LATER_MAX_US (10 * USEC_PER_SEC)
 #define CANCEL_WAIT_US (5 * USEC_PER_SEC)
 /* After this a leg without owner is forgotten: 64*T1 for the last transaction, twice. */
 #define TIDY_WAIT_US (64 * USEC_PER_SEC)
@@ -98,6 +100,7 @@ static void on_bye_response(int err, const struct sip_msg *msg, void *arg)
 void leg_say_bye(struct leg *l, const char *reason)
 {
 	l->state = LEG_CLOSING;
+	l->is_waiting = false;
 	timer_start(l->timer, TIDY_WAIT_US);
 	if (leg_send_bye(l, reason, on_bye_response) != 0)
 		bury(l);
@@ -108,6 +111,12 @@ static void on_timer(void *arg)
 	struct leg *l = arg;
 	struct leg_message m = { .failure = "no answer to CANCEL" };
 
+	if (l->state == LEG_UP && l->is_waiting) {
+		l->is_waiting = false;
+		if (leg_send_invite(l) != 0)
+			leg_end(l, &(struct leg_message){ .failure = "an INVITE could not be sent" });
+		return;
+	}
 	if (l->state == LEG_CANCELLING && l->has_owner) {
 		/* The owner has waited enough; a late answer is still hung up. */
 		tell_end(l, &m);
@@ -157,6 +166,21 @@ static bool goes_on_with_credentials(struct leg *l, const struct sip_msg *msg)
 	return sip_auth_authenticate(l->auth, msg) == 0 && leg_send_invite(l) == 0;
 }
 
+/* Two INVITEs that crossed (491), or a peer that has not done with the last one (500 with Retry-After):
+ * the same again in a while (RFC 3261 section 14.1; the Call-ID is ours). */
+static bool goes_on_later(struct leg *l, const struct leg_message *m)
+{
+	bool is_late = m->status == 500 && m->has_retry_after &&
+		       m->retry_after_us <= LATER_MAX_US;
+
+	if ((m->status != 491 && !is_late) || !l->has_owner || ++l->tries_n >= REINVITES_MAX)
+		return false;
+	l->is_waiting = true;
+	timer_start(l->timer, is_late ? m->retry_after_us
+				      : (2100 + 10 * (usec_t)(rand_u16() % 191)) * USEC_PER_MS);
+	return true;
+}
+
 static void take_refusal(struct leg *l, int err, const struct sip_msg *msg)
 {
 	struct leg_message m;
@@ -166,6 +190,8 @@ static void take_refusal(struct leg *l, int err, const struct sip_msg *msg)
 	ua_read_message(err, msg, &m);
 	m.is_denied = l->is_denied;
 	/* Within a dialog only these say that it is gone (RFC 3261 section 12.2.1.2). */
+	if (l->is_reinviting && goes_on_later(l, &m))
+		return;
 	if (l->is_reinviting && msg && msg->scode != 481 && msg->scode != 408) {
 		l->is_reinviting = false;
 		if (l->has_owner)
@@ -252,7 +278,7 @@ struct err leg_new(struct ua *u, const struct leg_options *o, struct leg **out)
 
 struct err leg_invite(struct leg *l, struct str sdp)
 {
-	if (l->invite || (l->state != LEG_IDLE && l->state != LEG_UP))
+	if (l->invite || l->is_waiting || (l->state != LEG_IDLE && l->state != LEG_UP))
 		return ERR(ERR_CONFLICT, "an INVITE is under way");
 	l->sdp = mem_deref(l->sdp);
 	if (sdp.n > 0) {
@@ -262,6 +288,7 @@ struct err leg_invite(struct leg *l, struct str sdp)
 		l->sdp->pos = 0;
 	}
 	l->is_reinviting = l->state == LEG_UP;
+	l->tries_n = 0;
 	if (l->state == LEG_IDLE)
 		l->state = LEG_CALLING;
 	int err = leg_send_invite(l);

@@ -52,6 +52,8 @@ struct leg {
 	bool is_restored; /* its first INVITE belongs to an earlier process */
 	bool has_provisional;
 	bool is_reinviting;
+	bool is_waiting;   /* to send that INVITE again, which the peer could not take yet */
+	unsigned tries_n;  /* of that INVITE */
 	bool is_denied;    /* its address is one that may not be called */
 	bool has_lingered; /* for what a silent server may still say */
 	char call_id[LEG_ID_MAX], tag[LEG_ID_MAX], remote_tag[128];

@@ -289,6 +289,20 @@ Content-Length: 0
     return text + BYE.replace("CSeq: 1", "CSeq: 2") + TAIL
 
 
+def pending_scenario(refusals, status, headers=""):
+    """Answers, refuses so many INVITEs within the dialog, and takes the next one."""
+    text = HEAD + options_first() % "" + reply(180, "Ringing")
+    text += reply(200, "OK", "", SDP.format(port=4000), retrans=True)
+    text += '  <recv request="ACK">%s</recv>\n' % KEEP
+    for _ in range(refusals):
+        text += '  <recv request="INVITE"></recv>\n' + in_dialog_reply(status).replace(
+            "Content-Length", headers + "Content-Length")
+        text += '  <recv request="ACK"></recv>\n'
+    text += '  <recv request="INVITE"></recv>\n' + in_dialog_reply(200, SDP.format(port=4000))
+    text += '  <recv request="ACK"></recv>\n  <pause milliseconds="200"/>\n'
+    return text + BYE + TAIL
+
+
 def late_offer_scenario():
     """An INVITE without an offer is answered with one; the answer comes in the ACK."""
     text = HEAD + options_first() % "" + reply(180, "Ringing")

@@ -146,6 +146,18 @@ class OneCall(sip_case.SipCase):
         versions = re.findall(r"^o=- \d+ (\d+) ", agent.text(), re.M)
         self.assertEqual(versions, ["1", "2"])
 
+    def test_an_invite_that_a_peer_cannot_take_yet_is_sent_again(self):
+        for status, headers in ((491, ""), (500, "Retry-After: 1\n")):
+            with self.subTest(status):
+                _, carrier, _, client, id = self.one(
+                    "9000", carrier=sip_case.pending_scenario(1, status, headers))
+                end = client.ended(id)
+                self.assertIn("bridged", client.names(id))
+                self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
+        _, carrier, _, client, id = self.one("9000", carrier=sip_case.pending_scenario(9, 491))
+        self.assertEqual(client.ended(id)["outcome"], "agent_unavailable")
+        self.eventually(lambda: carrier.received("BYE"))
+
     def test_digest(self):
         for password, expected in (("right", ("answered", 200)), ("wrong", ("config_error", 401))):
             with self.subTest(password):
