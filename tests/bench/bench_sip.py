@@ -66,9 +66,9 @@ def cpu_s(pid):
 
 
 def quick(scenario_port, hangs_up):
-    """A phone of few words: answers at once, hangs up after 100 ms or never."""
+    """A phone of few words: answers at once, hangs up after half a second or never."""
     text = sip_case.HEAD + sip_case.options_first() % ""
-    text += sip_case.answer("q", 100 if hangs_up else None, 0, scenario_port)
+    text += sip_case.answer("q", 500 if hangs_up else None, 0, scenario_port)
     return text + sip_case.TAIL
 
 
