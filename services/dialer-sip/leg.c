@@ -114,7 +114,8 @@ static void on_timer(void *arg)
 	if (l->state == LEG_UP && l->is_waiting) {
 		l->is_waiting = false;
 		if (leg_send_invite(l) != 0)
-			leg_end(l, &(struct leg_message){ .failure = "an INVITE could not be sent" });
+			leg_end(l,
+				&(struct leg_message){ .failure = "an INVITE could not be sent" });
 		return;
 	}
 	if (l->state == LEG_CANCELLING && l->has_owner) {
@@ -170,8 +171,7 @@ static bool goes_on_with_credentials(struct leg *l, const struct sip_msg *msg)
  * the same again in a while (RFC 3261 section 14.1; the Call-ID is ours). */
 static bool goes_on_later(struct leg *l, const struct leg_message *m)
 {
-	bool is_late = m->status == 500 && m->has_retry_after &&
-		       m->retry_after_us <= LATER_MAX_US;
+	bool is_late = m->status == 500 && m->has_retry_after && m->retry_after_us <= LATER_MAX_US;
 
 	if ((m->status != 491 && !is_late) || !l->has_owner || ++l->tries_n >= REINVITES_MAX)
 		return false;
