@@ -52,7 +52,7 @@ ROUTES = [
     ("DELETE", "/v1/numbers/{num}", "admin"),
     ("POST", "/v1/trunks", "admin"), ("GET", "/v1/trunks", "read"),
     ("GET", "/v1/trunks/{trk}", "read"), ("PATCH", "/v1/trunks/{trk}", "admin"),
-    ("DELETE", "/v1/trunks/{trk}", "admin"),
+    ("DELETE", "/v1/trunks/{trk}", "admin"), ("POST", "/v1/trunks/{trk}/test", "admin"),
     ("GET", "/v1/workspace", "read"), ("PATCH", "/v1/workspace", "admin"),
     ("POST", "/v1/workspace/credit", "operator"),
     ("POST", "/v1/api-keys", "admin"), ("GET", "/v1/api-keys", "admin"),

@@ -156,7 +156,7 @@ class Resources(ApiCase):
             "host": "sip.example.com", "auth_password": "hunter2", "api_key": "k3y"}})
         path = "/v1/trunks/" + trunk["id"]
         self.assertEqual(list(trunk), ["id", "name", "dialer", "settings", "has_secrets",
-                                       "created_at", "updated_at"])
+                                       "state", "state_since", "state_until", "created_at", "updated_at"])
         self.assertEqual((trunk["settings"], trunk["has_secrets"]),
                          ({"host": "sip.example.com"}, True))
 

@@ -154,7 +154,7 @@ class DialerSim(unittest.TestCase):
         hello = sim.connect().hello()
         self.assertEqual(hello, {"ev": "hello", "v": 1, "dialer": "sim",
                                  "instance": hello["instance"],
-                                 "caps": ["query", "hangup", "ringing"]})
+                                 "caps": ["query", "hangup", "ringing", "test"]})
         self.assertRegex(hello["instance"], "^[0-9a-f]{16}$")
 
     def test_the_instance_is_the_journal(self):
