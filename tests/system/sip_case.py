@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -326,6 +327,26 @@ def agent_scenario(status=200, talk_ms=None):
     return text + answer("yes", talk_ms, 0, 5000).replace(reply(180, "Ringing"), "", 1) + TAIL
 
 
+class Metronome(threading.Thread):
+    """Looks at the clock all the time: how long nobody on this machine got to do anything."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.done, self.worst_s = threading.Event(), 0.0
+        self.start()
+
+    def run(self):
+        before = time.monotonic()
+        while not self.done.wait(0.005):
+            now = time.monotonic()
+            self.worst_s, before = max(self.worst_s, now - before - 0.005), now
+
+    def stop_s(self):
+        self.done.set()
+        self.join()
+        return self.worst_s
+
+
 class Sipp:
     """A sipp as UAS. What it saw stands in its message file."""
 
@@ -535,6 +556,15 @@ class Client:
 
 
 class SipCase(unittest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.metronome = Metronome()
+        self.addCleanup(self.metronome.stop_s)
+
+    def assert_lasted(self, found_s, expected_s):
+        """To 100 ms, but for what the machine stood still: a phone of sipp counts on its own clock."""
+        self.assertLess(abs(found_s - expected_s), 0.1 + self.metronome.worst_s)
+
     def dialer(self, **options):
         dialer = Dialer(**options)
         self.addCleanup(dialer.close)

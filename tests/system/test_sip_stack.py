@@ -5,8 +5,6 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
-import time
 import unittest
 import uuid
 
@@ -17,26 +15,6 @@ import sip_case  # noqa: E402
 
 FROM = "+15550177777"
 TALK_S = {1: 0.1, 3: 0.3, 5: 0.5, 10: 1.0, 20: 2.0}
-
-
-class Metronome(threading.Thread):
-    """Looks at the clock all the time: how long nobody on this machine got to do anything."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.done, self.worst_s = threading.Event(), 0.0
-        self.start()
-
-    def run(self):
-        before = time.monotonic()
-        while not self.done.wait(0.005):
-            now = time.monotonic()
-            self.worst_s, before = max(self.worst_s, now - before - 0.005), now
-
-    def stop_s(self):
-        self.done.set()
-        self.join()
-        return self.worst_s
 
 
 class SipStack(belfry.TestCase):
@@ -72,7 +50,7 @@ class SipStack(belfry.TestCase):
               for n in range(100) for tenths in TALK_S]
         campaign = stack.campaign([{"to_number": number} for number in to], rate=1500,
                                   from_number=FROM)
-        metronome = Metronome()
+        metronome = sip_case.Metronome()
         stack.start_campaign(campaign)
         done = stack.wait_status(campaign, "completed", 90)
         self.assertEqual(done["counts"]["dispatched"], len(to))
