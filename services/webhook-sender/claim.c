@@ -22,6 +22,11 @@ struct claim_batch {
 	struct uuid endpoint_ids[CLAIM_ENDPOINTS];
 	int64_t rooms[CLAIM_ENDPOINTS];
 	usec_t since[CLAIM_ENDPOINTS];
+	/* What ranges owe. */
+	int64_t owed_rooms[CLAIM_ENDPOINTS];
+	int64_t after[CLAIM_ENDPOINTS];
+	int64_t check_upto[CLAIM_ENDPOINTS];
+	unsigned turns[CLAIM_ENDPOINTS];
 };
 
 static void run(void *arg);
@@ -36,40 +41,39 @@ void claim_soon(struct app *app)
 
 /* --- what came ------------------------------------------------------------------------------ */
 
-static struct event_body body_of(const struct sender_claim_row *r)
-{
-	return (struct event_body){
-		.id = r->event_id,
-		.workspace_id = r->workspace_id,
-		.sequence = r->sequence,
-		.type = r->type,
-		.at = r->at,
-		.campaign_id = r->campaign_id,
-		.campaign_kind = r->campaign_kind,
-		.call_id = r->call_id,
-		.target_id = r->target_id,
-		.agent_id = r->agent_id,
-		.conversation_id = r->conversation_id,
-		.to_number = r->to_number,
-		.from_number = r->from_number,
-		.external_id = r->external_id,
-		.variables = r->variables,
-		.call_created_at = r->call_created_at,
-		.scheduled_at = r->scheduled_at,
-		.next_attempt_at = r->next_attempt_at,
-		.status = r->status,
-		.outcome = r->outcome,
-		.attempt_number = r->attempt_number,
-		.attempt_outcome = r->attempt_outcome,
-		.sip_code = r->sip_code,
-		.started_at = r->started_at,
-		.ended_at = r->ended_at,
-		.duration_ms = r->duration_ms,
-		.billed_s = r->billed_s,
-		.end_reason = r->end_reason,
-		.data = r->data,
-	};
-}
+/* The rows of both statements bring the event's columns under the same names. */
+#define BODY_OF(r)                                                                                 \
+	((struct event_body){                                                                      \
+		.id = (r)->event_id,                                                               \
+		.workspace_id = (r)->workspace_id,                                                 \
+		.sequence = (r)->sequence,                                                         \
+		.type = (r)->type,                                                                 \
+		.at = (r)->at,                                                                     \
+		.campaign_id = (r)->campaign_id,                                                   \
+		.campaign_kind = (r)->campaign_kind,                                               \
+		.call_id = (r)->call_id,                                                           \
+		.target_id = (r)->target_id,                                                       \
+		.agent_id = (r)->agent_id,                                                         \
+		.conversation_id = (r)->conversation_id,                                           \
+		.to_number = (r)->to_number,                                                       \
+		.from_number = (r)->from_number,                                                   \
+		.external_id = (r)->external_id,                                                   \
+		.variables = (r)->variables,                                                       \
+		.call_created_at = (r)->call_created_at,                                           \
+		.scheduled_at = (r)->scheduled_at,                                                 \
+		.next_attempt_at = (r)->next_attempt_at,                                           \
+		.status = (r)->status,                                                             \
+		.outcome = (r)->outcome,                                                           \
+		.attempt_number = (r)->attempt_number,                                             \
+		.attempt_outcome = (r)->attempt_outcome,                                           \
+		.sip_code = (r)->sip_code,                                                         \
+		.started_at = (r)->started_at,                                                     \
+		.ended_at = (r)->ended_at,                                                         \
+		.duration_ms = (r)->duration_ms,                                                   \
+		.billed_s = (r)->billed_s,                                                         \
+		.end_reason = (r)->end_reason,                                                     \
+		.data = (r)->data,                                                                 \
+	})
 
 /* A delivery whose body cannot be made will never be sendable. */
 static void bury(struct app *app, struct item *it, const char *reason)
@@ -81,12 +85,20 @@ static void bury(struct app *app, struct item *it, const char *reason)
 	record_add(app, it);
 }
 
+static void wait_to_send(struct app *app, struct item *it, const struct event_body *body)
+{
+	if (is_err(event_body_render(body, &it->body)))
+		bury(app, it, "body_too_large");
+	else
+		list_push_back(&it->endpoint->waiting, &it->node);
+}
+
 static void take(struct claim_batch *b, const struct sender_claim_row *row)
 {
 	struct app *app = b->app;
 	struct endpoint *ep = endpoint_find(app, row->endpoint_id);
 	struct item *it = item_find(app, row->delivery_id);
-	struct event_body body = body_of(row);
+	struct event_body body = BODY_OF(row);
 	usec_t mono_lease_until = b->mono_asked_at + APP_ITEM_LEASE_US;
 
 	ASSERT(ep != NULL); /* one that is being claimed for is not released */
@@ -106,10 +118,41 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))
 		bury(app, it, "event_missing");
-	else if (is_err(event_body_render(&body, &it->body)))
-		bury(app, it, "body_too_large");
 	else
-		list_push_back(&ep->waiting, &it->node);
+		wait_to_send(app, it, &body);
+}
+
+/* One delivery that a range owes, or the word that the range has no more. */
+static void take_owed(struct claim_batch *b, const struct sender_owed_row *row)
+{
+	struct app *app = b->app;
+	struct endpoint *ep = endpoint_find(app, row->endpoint_id);
+	struct event_body body = BODY_OF(row);
+	struct item *it;
+
+	ASSERT(ep != NULL); /* as above */
+	/* In order: what is left out here is read again, and all after it. */
+	if (!uuid_is_nil(row->delivery_id) &&
+	    (ep->claimed >= ep->room || item_find(app, row->delivery_id) != NULL))
+		ep->owed.is_cut = true;
+	if (ep->owed.is_cut)
+		return;
+	if (uuid_is_nil(row->delivery_id)) {
+		ep->may_have_more |= row->more;
+		owed_read(app, ep, row->to_sequence);
+		return;
+	}
+	ep->claimed++;
+	it = item_new(app, ep, row->delivery_id);
+	it->event_id = row->event_id;
+	it->sender_id = b->sender_id;
+	it->attempt = 1;
+	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
+	it->mono_lease_until = b->mono_asked_at + APP_ITEM_LEASE_US;
+	it->created_at = row->created_at;
+	it->type = xstrndup(row->type);
+	owed_take(app, it, row->sequence, row->to_sequence);
+	wait_to_send(app, it, &body);
 }
 
 /* Endpoints that came without their row are not ours any more. */
@@ -126,6 +169,17 @@ static void learn(struct claim_batch *b, const struct pg_result *r)
 		if (ep != NULL)
 			endpoint_learn(b->app, ep, &row, b->mono_asked_at);
 	}
+}
+
+/* Whether what was read of ranges still is what this sender has to do: nothing is in hand of it, so
+ * there is nothing to give back. */
+static bool is_owed_void(const struct claim_batch *b, size_t i)
+{
+	const struct endpoint *ep = b->endpoints[i];
+
+	return b->turns[i] != ep->owed.turns || !ep->is_confirmed || ep->is_leaving ||
+	       !ep->is_usable || !uuid_eq(b->sender_id, b->app->registry.id) ||
+	       loop_mono(b->app->loop) < ep->mono_gate_until;
 }
 
 /* One endpoint of a claim that was answered. */
@@ -153,6 +207,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 	struct claim_batch *b = arg;
 	struct app *app = b->app;
 	struct sender_claim_row row;
+	struct sender_owed_row owed;
 	const struct pg_result *r;
 
 	app->claim.units--;
@@ -173,6 +228,13 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 	for (size_t i = 0; i < pg_result_rows(r); i++) {
 		get_sender_claim(r, i, &row);
 		take(b, &row);
+	}
+	for (size_t i = 0; i < b->n; i++)
+		b->endpoints[i]->owed.is_cut = is_owed_void(b, i);
+	r = pg_unit_result(u, 2);
+	for (size_t i = 0; i < pg_result_rows(r); i++) {
+		get_sender_owed(r, i, &owed);
+		take_owed(b, &owed);
 	}
 	for (size_t i = 0; i < b->n; i++)
 		settle(b, i);
@@ -206,6 +268,11 @@ static struct claim_batch *collect(struct app *app)
 		b->workspace_ids[b->n] = ep->workspace_id;
 		b->endpoint_ids[b->n] = ep->id;
 		b->since[b->n] = ep->since;
+		ep->room = room;
+		b->owed_rooms[b->n] = owed_room(ep, room);
+		b->after[b->n] = ep->owed.after;
+		b->check_upto[b->n] = ep->owed.check_upto;
+		b->turns[b->n] = ep->owed.turns;
 		b->rooms[b->n++] = room;
 	}
 	return b;
@@ -230,6 +297,14 @@ static void submit(struct claim_batch *b)
 				    .since = { b->since, b->n },
 				    .lease_us = APP_ITEM_LEASE_US,
 				    .first_delay_us = app->settings.schedule.delay_us[0] });
+	add_sender_owed(u, &(struct sender_owed_args){
+				   .sender_id = b->sender_id,
+				   .workspace_ids = workspaces,
+				   .endpoint_ids = endpoints,
+				   .rooms = { b->owed_rooms, b->n },
+				   .after = { b->after, b->n },
+				   .check_upto = { b->check_upto, b->n },
+				   .first_delay_us = app->settings.schedule.delay_us[0] });
 	if (is_err(pg_submit(app->pg, u, on_claimed, b))) {
 		for (size_t i = 0; i < b->n; i++)
 			b->endpoints[i]->is_claiming = false;

@@ -56,7 +56,8 @@ static void touch_used(struct app *app, struct endpoint *ep)
 	ep->mono_used_at = loop_mono(app->loop);
 }
 
-struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struct uuid id)
+struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struct uuid id,
+				int64_t last_sequence)
 {
 	struct endpoint *ep = endpoint_find(app, id);
 
@@ -67,6 +68,7 @@ struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struc
 		ep->is_slow = true;
 		ep->window = WINDOW_MIN;
 		list_init(&ep->waiting);
+		owed_init(&ep->owed);
 		strbuf_init(&ep->sealed, SECRETBOX_PLAIN_MAX);
 		strbuf_init(&ep->sealed_old, SECRETBOX_PLAIN_MAX);
 		map_set(&app->endpoints.by_id, id, ep);
@@ -76,6 +78,7 @@ struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struc
 	ep->is_known = false;
 	ep->mono_known_at = 0;
 	ep->since = 0;
+	owed_begin(ep, last_sequence);
 	touch_used(app, ep);
 	return ep;
 }
@@ -90,6 +93,7 @@ void endpoint_free(struct app *app, struct endpoint *ep)
 	send_unready(app, ep);
 	mem_wipe(&ep->key, sizeof(ep->key));
 	mem_wipe(&ep->key_old, sizeof(ep->key_old));
+	owed_deinit(&ep->owed);
 	strbuf_deinit(&ep->sealed);
 	strbuf_deinit(&ep->sealed_old);
 	free(ep->url);
@@ -182,7 +186,8 @@ int endpoint_room(const struct app *app, const struct endpoint *ep)
 	int all = APP_ITEMS_MAX - (int)map_count(&app->endpoints.items);
 	int slow = APP_ITEMS_MAX / 2 - app->endpoints.slow_items;
 
-	if (ep->is_leaving || ep->is_claiming || !ep->may_have_more || ep->items > window / 2)
+	if (ep->is_leaving || ep->is_claiming || ep->is_burying || !ep->may_have_more ||
+	    ep->items > window / 2)
 		return 0;
 	if (loop_mono(app->loop) < ep->mono_gate_until)
 		return 0;
@@ -231,6 +236,7 @@ void endpoint_leave(struct app *app, struct endpoint *ep)
 	list_remove(&app->endpoints.hot, &ep->hot_node);
 	list_push_back(&app->endpoints.leaving, &ep->leave_node);
 	endpoint_give_back(app, ep);
+	record_hurry(app);
 	if (ep->items == 0)
 		finder_release(app);
 }
@@ -355,7 +361,13 @@ struct item *item_new(struct app *app, struct endpoint *ep, struct uuid delivery
 void item_give_back(struct app *app, struct item *it)
 {
 	it->result = ITEM_UNSENT;
-	record_add(app, it);
+	if (it->range == NULL) {
+		record_add(app, it);
+		return;
+	}
+	app->record.n_given_back++;
+	owed_go_back(it->endpoint, it->sequence);
+	item_free(app, it);
 }
 
 void item_free(struct app *app, struct item *it)
@@ -363,7 +375,10 @@ void item_free(struct app *app, struct item *it)
 	struct endpoint *ep = it->endpoint;
 
 	(void)map_remove(&app->endpoints.items, it->id); /* it is this one */
+	if (it->range != NULL)
+		owed_drop(app, it);
 	send_request_free(it->request);
+	free(it->type);
 	strbuf_deinit(&it->body);
 	strbuf_deinit(&it->excerpt);
 	free(it);

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "domain/delivery.h"
+#include "owed.h"
 #include "wire/endpoint_secret.h"
 
 struct app;
@@ -27,6 +28,11 @@ struct item {
 	struct uuid sender_id; /* the incarnation that claimed it */
 	int attempt;
 	bool is_test; /* one attempt is all it has */
+	/* Of what a range owes; NULL: it has a row in `delivery`. */
+	struct owed_range *range;
+	int64_t sequence;
+	usec_t created_at;
+	char *type;
 	usec_t mono_lease_until;
 	struct strbuf body;
 	struct send_request *request; /* on the wire */
@@ -56,12 +62,15 @@ struct endpoint {
 	bool is_usable;          /* enabled, and its secret opens */
 	bool is_leaving;         /* no claims; released when nothing is in hand */
 	bool is_claiming;
+	bool is_burying; /* its dead letters are being made: nothing is claimed meanwhile */
 	bool may_have_more;
 	bool is_slow; /* it has not answered quickly of late: counted in slow_in_flight */
 	struct list waiting;
 	int in_flight;
 	int claimed; /* in the claim that is being read */
+	int room;    /* of that claim */
 	int items;   /* waiting, on the wire, being recorded or given back */
+	struct owed owed;
 	/* Claims ask for what fell due from here on; everything before is in hand or done, but for what
 	 * a long transaction committed late or what was given back: a look of the finder asks from the
 	 * beginning again. Wall clock of Postgres. */
@@ -92,7 +101,9 @@ void endpoints_init(struct endpoints *es);
 void endpoints_deinit(struct app *app);
 
 struct endpoint *endpoint_find(const struct app *app, struct uuid id);
-struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struct uuid id);
+/* Up to that sequence of its workspace others may have sent to it. */
+struct endpoint *endpoint_adopt(struct app *app, struct uuid workspace_id, struct uuid id,
+				int64_t last_sequence);
 /* Takes over what Postgres said of it when it was asked at that moment. */
 void endpoint_learn(struct app *app, struct endpoint *ep, const struct sender_endpoints_row *row,
 		    usec_t mono_asked_at);
@@ -118,7 +129,7 @@ void endpoint_judge(struct app *app, struct endpoint *ep, const struct delivery_
 
 struct item *item_find(const struct app *app, struct uuid delivery_id);
 struct item *item_new(struct app *app, struct endpoint *ep, struct uuid delivery_id);
-/* The item goes back unsent: the recorder has it after this. */
+/* The item goes back unsent: the recorder has it after this, or it is forgotten. */
 void item_give_back(struct app *app, struct item *it);
 /* Forgets the item; its endpoint may claim more by that, or be released. */
 void item_free(struct app *app, struct item *it);

@@ -13,12 +13,18 @@
 /* Endpoints used within this time are asked for work at every wake, without a look. */
 #define RECENT_US (2 * USEC_PER_SEC)
 #define RECENT_MAX 256
+#define BATCH_MAX (2 * FINDER_PAGE) /* a page of each kind */
 
 /* Endpoints that one unit is about. */
 struct endpoint_batch {
 	struct app *app;
-	struct uuid workspace_ids[FINDER_PAGE], endpoint_ids[FINDER_PAGE], had_ids[FINDER_PAGE];
+	struct uuid workspace_ids[BATCH_MAX], endpoint_ids[BATCH_MAX], had_ids[BATCH_MAX];
 	size_t n;
+};
+
+/* What one page asks for. */
+struct plans {
+	struct endpoint_batch *adopted, *buried, *owed_buried;
 };
 
 static void look(void *arg);
@@ -68,7 +74,8 @@ static void on_adopted(struct err e, const struct pg_unit *u, void *arg)
 	r = pg_unit_result(u, 0);
 	for (size_t i = 0; i < pg_result_rows(r); i++) {
 		get_sender_adopt(r, i, &row);
-		endpoint_heat(b->app, endpoint_adopt(b->app, row.workspace_id, row.endpoint_id));
+		endpoint_heat(b->app, endpoint_adopt(b->app, row.workspace_id, row.endpoint_id,
+						     row.last_sequence));
 	}
 	free(b);
 }
@@ -126,6 +133,61 @@ static void bury(struct endpoint_batch *b)
 	free(b);
 }
 
+/* What was seen to be ready for this is ready: nothing is claimed for it meanwhile. */
+static void set_burying(struct app *app, const struct endpoint_batch *b, bool is_burying)
+{
+	struct endpoint *ep;
+
+	for (size_t i = 0; i < b->n; i++) {
+		ep = endpoint_find(app, b->endpoint_ids[i]);
+		if (ep != NULL)
+			ep->is_burying = is_burying;
+	}
+}
+
+static void on_owed_buried(struct err e, const struct pg_unit *u, void *arg)
+{
+	struct endpoint_batch *b = arg;
+	struct app *app = b->app;
+	struct sender_owed_bury_row row;
+
+	set_burying(app, b, false);
+	free(b);
+	if (is_err(e)) {
+		log_warn("bury_failed", LERR(e), LS("message", pg_unit_message(u)));
+		return;
+	}
+	get_sender_owed_bury(pg_unit_result(u, 0), 0, &row);
+	if (row.n == 0)
+		return;
+	log_info("deliveries_buried", LI("n", row.n));
+	finder_wake(app);
+}
+
+static void bury_owed(struct endpoint_batch *b)
+{
+	struct app *app = b->app;
+	struct pg_unit *u;
+
+	if (b->n == 0) {
+		free(b);
+		return;
+	}
+	u = pg_unit_new();
+	add_sender_owed_bury(
+		u, &(struct sender_owed_bury_args){ .workspace_ids = { b->workspace_ids, b->n },
+						    .endpoint_ids = { b->endpoint_ids, b->n },
+						    .had_ids = { b->had_ids, b->n },
+						    .sender_id = app->registry.id,
+						    .most = BURY_MAX });
+	set_burying(app, b, true);
+	/* A full pool takes it at the next look. */
+	if (is_err(pg_submit(app->pg, u, on_owed_buried, b))) {
+		set_burying(app, b, false);
+		free(b);
+	}
+}
+
 /* --- looking -------------------------------------------------------------------------------- */
 
 static void look_in(struct app *app, usec_t in_us)
@@ -167,17 +229,32 @@ void finder_expect(struct app *app, usec_t in_us)
 		look_in(app, in_us);
 }
 
+/* One that is disabled or gone. Of what ranges owe nothing may be in hand. */
+static void plan_burial(struct app *app, const struct sender_discover_row *row, bool is_owed,
+			struct plans *p)
+{
+	const struct endpoint *ep = endpoint_find(app, row->endpoint_id);
+	struct endpoint_batch *b = is_owed ? p->owed_buried : p->buried;
+
+	if (!registry_is_ours(app, row->endpoint_id))
+		return;
+	if (is_owed && (b->n == FINDER_BURY_ENDPOINTS ||
+			(ep != NULL && (ep->owed.items > 0 || ep->is_claiming || ep->is_burying))))
+		return;
+	b->had_ids[b->n] = row->sender_id;
+	batch_add(b, row->workspace_id, row->endpoint_id);
+}
+
 /* One endpoint that has deliveries. */
-static void weigh(struct app *app, const struct sender_discover_row *row,
-		  struct endpoint_batch *adopted, struct endpoint_batch *buried)
+static void weigh(struct app *app, const struct sender_discover_row *row, bool is_owed,
+		  struct plans *p)
 {
 	struct finder *f = &app->finder;
 	struct endpoint *ep = endpoint_find(app, row->endpoint_id);
 	bool is_mine = uuid_eq(row->sender_id, app->registry.id);
 
 	if (!row->is_usable) {
-		if (registry_is_ours(app, row->endpoint_id))
-			batch_add(buried, row->workspace_id, row->endpoint_id);
+		plan_burial(app, row, is_owed, p);
 		return;
 	}
 	if (row->wait_us > 0) {
@@ -192,11 +269,10 @@ static void weigh(struct app *app, const struct sender_discover_row *row,
 	}
 	if (!registry_is_ours(app, row->endpoint_id) || (is_mine && ep != NULL))
 		return;
-	if (is_mine) {
-		endpoint_heat(app, endpoint_adopt(app, row->workspace_id, row->endpoint_id));
-	} else if (!row->is_sender_live && map_count(&app->endpoints.by_id) < ENDPOINTS_MAX) {
-		adopted->had_ids[adopted->n] = row->sender_id;
-		batch_add(adopted, row->workspace_id, row->endpoint_id);
+	/* Its own that it does not know: the answer to its adoption was lost. */
+	if ((is_mine || !row->is_sender_live) && map_count(&app->endpoints.by_id) < ENDPOINTS_MAX) {
+		p->adopted->had_ids[p->adopted->n] = row->sender_id;
+		batch_add(p->adopted, row->workspace_id, row->endpoint_id);
 	}
 }
 
@@ -214,43 +290,81 @@ static void rest(struct app *app)
 
 static void ask(struct app *app);
 
+static void weigh_rows(struct app *app, const struct pg_result *r, struct plans *p)
+{
+	struct sender_discover_row row = { .endpoint_id = UUID_NIL };
+	size_t n = pg_result_rows(r);
+
+	for (size_t i = 0; i < n; i++) {
+		get_sender_discover(r, i, &row);
+		weigh(app, &row, false, p);
+	}
+	app->finder.after = row.endpoint_id;
+	app->finder.is_rows_done = n < FINDER_PAGE;
+}
+
+static void weigh_owed(struct app *app, const struct pg_result *r, struct plans *p)
+{
+	struct finder *f = &app->finder;
+	struct sender_owed_discover_row row = { .endpoint_id = UUID_NIL };
+	size_t n = pg_result_rows(r);
+
+	for (size_t i = 0; i < n; i++) {
+		get_sender_owed_discover(r, i, &row);
+		weigh(app,
+		      &(struct sender_discover_row){ .workspace_id = row.workspace_id,
+						     .endpoint_id = row.endpoint_id,
+						     .wait_us = row.wait_us,
+						     .is_usable = row.is_usable,
+						     .sender_id = row.sender_id,
+						     .is_sender_live = row.is_sender_live },
+		      true, p);
+	}
+	f->owed_after_workspace = row.workspace_id;
+	f->owed_after = row.endpoint_id;
+	f->is_owed_done = n < FINDER_PAGE;
+}
+
 static void on_discovered(struct err e, const struct pg_unit *u, void *arg)
 {
 	struct app *app = arg;
 	struct finder *f = &app->finder;
-	struct sender_discover_row row = { .endpoint_id = UUID_NIL };
-	struct endpoint_batch *adopted, *buried;
-	const struct pg_result *r;
-	size_t n;
+	size_t at = 0;
+	struct plans p;
 
 	if (is_err(e)) {
 		log_warn("discover_failed", LERR(e), LS("message", pg_unit_message(u)));
 		rest(app);
 		return;
 	}
-	adopted = batch_new(app);
-	buried = batch_new(app);
-	r = pg_unit_result(u, 0);
-	n = pg_result_rows(r);
-	for (size_t i = 0; i < n; i++) {
-		get_sender_discover(r, i, &row);
-		weigh(app, &row, adopted, buried);
-	}
-	adopt(adopted);
-	bury(buried);
-	f->after = n == FINDER_PAGE ? row.endpoint_id : UUID_NIL;
-	if (n == FINDER_PAGE)
-		ask(app);
-	else
+	p = (struct plans){ batch_new(app), batch_new(app), batch_new(app) };
+	if (!f->is_rows_done)
+		weigh_rows(app, pg_unit_result(u, at++), &p);
+	if (!f->is_owed_done)
+		weigh_owed(app, pg_unit_result(u, at), &p);
+	adopt(p.adopted);
+	bury(p.buried);
+	bury_owed(p.owed_buried);
+	if (f->is_rows_done && f->is_owed_done)
 		rest(app);
+	else
+		ask(app);
 }
 
+/* A page of each kind, until both are at their end. */
 static void ask(struct app *app)
 {
+	struct finder *f = &app->finder;
 	struct pg_unit *u = pg_unit_new();
 
-	add_sender_discover(u, &(struct sender_discover_args){ .after = app->finder.after,
-							       .page = FINDER_PAGE });
+	if (!f->is_rows_done)
+		add_sender_discover(u, &(struct sender_discover_args){ .after = f->after,
+								       .page = FINDER_PAGE });
+	if (!f->is_owed_done)
+		add_sender_owed_discover(u, &(struct sender_owed_discover_args){
+						    .after_workspace_id = f->owed_after_workspace,
+						    .after_endpoint_id = f->owed_after,
+						    .page = FINDER_PAGE });
 	if (is_err(pg_submit(app->pg, u, on_discovered, app)))
 		rest(app);
 }
@@ -286,7 +400,8 @@ static void look(void *arg)
 	}
 	leave_idle(app);
 	f->is_looking = true;
-	f->after = UUID_NIL;
+	f->after = f->owed_after = f->owed_after_workspace = UUID_NIL;
+	f->is_rows_done = f->is_owed_done = false;
 	ask(app);
 }
 
@@ -311,7 +426,7 @@ void finder_release(struct app *app)
 
 static bool is_releasable(const struct endpoint *ep)
 {
-	return ep->is_leaving && ep->items == 0 && !ep->is_claiming;
+	return ep->is_leaving && ep->items == 0 && ep->owed.closing == 0 && !ep->is_claiming;
 }
 
 static void on_released(struct err e, const struct pg_unit *u, void *arg)

@@ -12,6 +12,7 @@
 struct app;
 
 #define FINDER_PAGE 500
+#define FINDER_BURY_ENDPOINTS 8 /* whose ranges one unit buries */
 #define FINDER_POLL_US USEC_PER_SEC
 #define FINDER_MIN_US (20 * USEC_PER_MS)
 #define FINDER_IDLE_US (60 * USEC_PER_SEC) /* after so long without work an endpoint is released */
@@ -19,7 +20,9 @@ struct app;
 struct finder {
 	struct timer *timer;
 	bool is_looking;
-	struct uuid after;                     /* where the next page begins */
+	/* Where the next pages begin: of those with rows in `delivery`, of those that ranges owe. */
+	struct uuid after, owed_after_workspace, owed_after;
+	bool is_rows_done, is_owed_done;
 	usec_t mono_began_at, mono_not_before; /* of this look; of the next one */
 	usec_t mono_armed_at;
 	usec_t mono_next_due_at; /* the earliest delivery seen that waits */

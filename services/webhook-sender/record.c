@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "base/mem.h"
+#include "record_items.h"
 #include "store_gen.h"
 #include "json/json_out.h"
 
@@ -23,6 +24,7 @@ struct record_batch {
 	struct app *app;
 	struct uuid sender_id;
 	struct list items;
+	struct list closing;
 	size_t n_by_result[ITEM_DEAD + 1];
 	struct told *told;
 	size_t n_told;
@@ -39,16 +41,52 @@ static void on_timer(void *arg)
 	flush(app);
 }
 
+static void on_close_timer(void *arg)
+{
+	struct app *app = arg;
+
+	app->record.is_close_due = true;
+	flush(app);
+}
+
 void record_init(struct app *app)
 {
 	list_init(&app->record.pending);
+	list_init(&app->record.closing);
+	app->record.close_timer = timer_new(app->loop, on_close_timer, app);
 	app->record.limit = RECORD_BATCH;
 	app->record.timer = timer_new(app->loop, on_timer, app);
+}
+
+static void free_ranges(struct list *ranges)
+{
+	struct list_node *node;
+
+	while ((node = list_pop_front(ranges)) != NULL)
+		free(CONTAINER_OF(node, struct owed_range, node));
 }
 
 void record_deinit(struct app *app)
 {
 	timer_free(app->record.timer);
+	timer_free(app->record.close_timer);
+	free_ranges(&app->record.closing);
+}
+
+void record_close(struct app *app, struct owed_range *range)
+{
+	struct record *r = &app->record;
+
+	list_push_back(&r->closing, &range->node);
+	if (!timer_is_armed(r->close_timer))
+		timer_start(r->close_timer,
+			    range->endpoint->is_leaving ? 0 : RECORD_CLOSE_LINGER_US);
+}
+
+void record_hurry(struct app *app)
+{
+	if (!list_is_empty(&app->record.closing))
+		timer_start(app->record.close_timer, 0);
 }
 
 void record_add(struct app *app, struct item *it)
@@ -64,139 +102,12 @@ void record_add(struct app *app, struct item *it)
 		timer_start(r->timer, RECORD_LINGER_US);
 }
 
-/* --- the unit ------------------------------------------------------------------------------- */
-
-/* Columns of one statement, an array each; those a statement does not take are left out. */
-struct columns {
-	struct uuid *workspace_ids, *endpoint_ids, *delivery_ids;
-	int64_t *attempts, *spans_us, *ages_us, *http_statuses, *durations_ms;
-	struct str *statuses, *reasons, *results, *excerpts;
-	size_t n;
-};
-
-static void columns_init(struct columns *c, struct arena *a, size_t n)
-{
-	*c = (struct columns){
-		.workspace_ids = arena_array(a, n, sizeof(struct uuid)),
-		.endpoint_ids = arena_array(a, n, sizeof(struct uuid)),
-		.delivery_ids = arena_array(a, n, sizeof(struct uuid)),
-		.attempts = arena_array(a, n, sizeof(int64_t)),
-		.spans_us = arena_array(a, n, sizeof(int64_t)),
-		.ages_us = arena_array(a, n, sizeof(int64_t)),
-		.http_statuses = arena_array(a, n, sizeof(int64_t)),
-		.durations_ms = arena_array(a, n, sizeof(int64_t)),
-		.statuses = arena_array(a, n, sizeof(struct str)),
-		.reasons = arena_array(a, n, sizeof(struct str)),
-		.results = arena_array(a, n, sizeof(struct str)),
-		.excerpts = arena_array(a, n, sizeof(struct str)),
-	};
-}
-
-static void columns_add(struct columns *c, const struct item *it, usec_t mono)
-{
-	size_t i = c->n++;
-	bool was_sent = it->word != NULL;
-
-	c->workspace_ids[i] = it->endpoint->workspace_id;
-	c->endpoint_ids[i] = it->endpoint->id;
-	c->delivery_ids[i] = it->id;
-	c->attempts[i] = it->attempt;
-	c->spans_us[i] = it->delay_us;
-	c->ages_us[i] = was_sent ? mono - it->mono_started_at : PG_NULL_I64;
-	c->http_statuses[i] = it->status > 0 ? it->status : PG_NULL_I64;
-	c->durations_ms[i] = was_sent ? it->duration_us / USEC_PER_MS : PG_NULL_I64;
-	c->statuses[i] = it->result == ITEM_DEAD ? STR("dead_letter") : STR("delivered");
-	c->reasons[i] = str_from(it->reason);
-	c->results[i] = str_from(it->word);
-	c->excerpts[i] = it->excerpt.n > 0 ? strbuf_str(&it->excerpt) : STR_NONE;
-}
-
-#define COLUMN(c, name)                                                                            \
-	(struct pg_array)                                                                          \
-	{                                                                                          \
-		(c)->name, (c)->n                                                                  \
-	}
-
-static void add_finish(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
-{
-	add_sender_finish(u,
-			  &(struct sender_finish_args){ .sender_id = sender_id,
-							.workspace_ids = COLUMN(c, workspace_ids),
-							.endpoint_ids = COLUMN(c, endpoint_ids),
-							.delivery_ids = COLUMN(c, delivery_ids),
-							.attempts = COLUMN(c, attempts),
-							.statuses = COLUMN(c, statuses),
-							.reasons = COLUMN(c, reasons),
-							.ages_us = COLUMN(c, ages_us),
-							.results = COLUMN(c, results),
-							.http_statuses = COLUMN(c, http_statuses),
-							.durations_ms = COLUMN(c, durations_ms),
-							.excerpts = COLUMN(c, excerpts) });
-}
-
-static void add_retry(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
-{
-	add_sender_retry(u, &(struct sender_retry_args){ .sender_id = sender_id,
-							 .workspace_ids = COLUMN(c, workspace_ids),
-							 .endpoint_ids = COLUMN(c, endpoint_ids),
-							 .delivery_ids = COLUMN(c, delivery_ids),
-							 .attempts = COLUMN(c, attempts),
-							 .delays_us = COLUMN(c, spans_us),
-							 .ages_us = COLUMN(c, ages_us),
-							 .results = COLUMN(c, results),
-							 .http_statuses = COLUMN(c, http_statuses),
-							 .durations_ms = COLUMN(c, durations_ms),
-							 .excerpts = COLUMN(c, excerpts) });
-}
-
-static void add_give_back(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
-{
-	add_sender_give_back(
-		u, &(struct sender_give_back_args){ .sender_id = sender_id,
-						    .workspace_ids = COLUMN(c, workspace_ids),
-						    .endpoint_ids = COLUMN(c, endpoint_ids),
-						    .delivery_ids = COLUMN(c, delivery_ids),
-						    .attempts = COLUMN(c, attempts) });
-}
-
-static void add_items(struct record_batch *b, struct pg_unit *u)
-{
-	struct arena *a = pg_unit_arena(u);
-	usec_t mono = loop_mono(b->app->loop);
-	struct columns done, retry, back;
-	size_t n_done = b->n_by_result[ITEM_DELIVERED] + b->n_by_result[ITEM_DEAD];
-
-	columns_init(&done, a, n_done);
-	columns_init(&retry, a, b->n_by_result[ITEM_RETRY]);
-	columns_init(&back, a, b->n_by_result[ITEM_UNSENT]);
-	for (struct list_node *n = list_first(&b->items); n; n = list_next(&b->items, n)) {
-		const struct item *it = CONTAINER_OF(n, struct item, node);
-
-		switch (it->result) {
-		case ITEM_UNSENT:
-			columns_add(&back, it, mono);
-			break;
-		case ITEM_RETRY:
-			columns_add(&retry, it, mono);
-			break;
-		case ITEM_DELIVERED:
-		case ITEM_DEAD:
-			columns_add(&done, it, mono);
-			break;
-		}
-	}
-	if (done.n > 0)
-		add_finish(u, b->sender_id, &done);
-	if (retry.n > 0)
-		add_retry(u, b->sender_id, &retry);
-	if (back.n > 0)
-		add_give_back(u, b->sender_id, &back);
-}
-
 /* --- endpoints ------------------------------------------------------------------------------ */
 
 static void collect_told(struct record_batch *b)
 {
+	if (b->items.n == 0)
+		return;
 	b->told = xcalloc(b->items.n, sizeof(*b->told));
 	for (struct list_node *n = list_first(&b->items); n; n = list_next(&b->items, n)) {
 		struct endpoint *ep = CONTAINER_OF(n, struct item, node)->endpoint;
@@ -336,26 +247,51 @@ static void add_disable(const struct record_batch *b, struct pg_unit *u)
 
 /* --- batches -------------------------------------------------------------------------------- */
 
-/* The first items that one incarnation claimed. */
+/* The first items that one incarnation claimed, and the ranges that it is through with. */
 static struct record_batch *take_batch(struct app *app)
 {
 	struct record_batch *b = xcalloc(1, sizeof(*b));
-	struct list_node *node = list_first(&app->record.pending);
-	size_t limit = app->record.limit;
+	struct record *r = &app->record;
+	struct list_node *node = list_first(&r->pending), *next;
 
 	b->app = app;
-	b->sender_id = CONTAINER_OF(node, struct item, node)->sender_id;
+	b->sender_id =
+		node != NULL
+			? CONTAINER_OF(node, struct item, node)->sender_id
+			: CONTAINER_OF(list_first(&r->closing), struct owed_range, node)->sender_id;
 	list_init(&b->items);
-	for (; node != NULL && b->items.n < limit; node = list_first(&app->record.pending)) {
+	list_init(&b->closing);
+	for (; node != NULL && b->items.n < r->limit; node = list_first(&r->pending)) {
 		struct item *it = CONTAINER_OF(node, struct item, node);
 
 		if (!uuid_eq(it->sender_id, b->sender_id))
 			break;
-		list_remove(&app->record.pending, node);
+		list_remove(&r->pending, node);
 		list_push_back(&b->items, node);
 		b->n_by_result[it->result]++;
 	}
+	for (node = list_first(&r->closing); node != NULL && b->closing.n < RECORD_BATCH;
+	     node = next) {
+		next = list_next(&r->closing, node);
+		if (!uuid_eq(CONTAINER_OF(node, struct owed_range, node)->sender_id, b->sender_id))
+			continue;
+		list_remove(&r->closing, node);
+		list_push_back(&b->closing, node);
+	}
 	return b;
+}
+
+/* The ranges are no more, or stay for whoever reads them again. */
+static void forget_ranges(struct record_batch *b)
+{
+	for (struct list_node *n = list_first(&b->closing); n; n = list_next(&b->closing, n)) {
+		struct endpoint *ep = CONTAINER_OF(n, struct owed_range, node)->endpoint;
+
+		ep->owed.closing--;
+		if (ep->is_leaving && ep->owed.closing == 0)
+			finder_release(b->app);
+	}
+	free_ranges(&b->closing);
 }
 
 static void batch_free(struct record_batch *b)
@@ -386,8 +322,12 @@ static void put_back(struct record_batch *b, bool is_refused)
 		}
 		log_error("outcome_lost", LID("delivery", ID_DELIVERY, it->id),
 			  LI("attempt", it->attempt));
+		if (it->range != NULL)
+			owed_go_back(it->endpoint, it->sequence);
 		item_free(b->app, it);
 	}
+	while ((node = list_pop_front(&b->closing)) != NULL)
+		list_push_back(&r->closing, node);
 	r->is_waiting = true;
 	timer_start(r->timer, RECORD_RETRY_US);
 }
@@ -426,12 +366,36 @@ static void on_recorded(struct err e, const struct pg_unit *u, void *arg)
 			wait_us = min_i64(wait_us, it->delay_us);
 		item_free(app, it);
 	}
+	forget_ranges(b);
 	batch_free(b);
 	if (wait_us <= FINDER_POLL_US)
 		finder_expect(app, wait_us);
-	if (!list_is_empty(&app->record.pending) && !app->record.is_waiting)
+	if (!app->record.is_waiting)
 		flush(app);
 	app_look_drained(app);
+}
+
+static void add_close(const struct record_batch *b, struct pg_unit *u)
+{
+	struct arena *a = pg_unit_arena(u);
+	size_t n = 0;
+	struct uuid *workspace_ids = arena_array(a, b->closing.n, sizeof(*workspace_ids));
+	struct uuid *endpoint_ids = arena_array(a, b->closing.n, sizeof(*endpoint_ids));
+	int64_t *to_sequences = arena_array(a, b->closing.n, sizeof(*to_sequences));
+
+	for (struct list_node *at = list_first(&b->closing); at; at = list_next(&b->closing, at)) {
+		const struct owed_range *r = CONTAINER_OF(at, struct owed_range, node);
+
+		workspace_ids[n] = r->endpoint->workspace_id;
+		endpoint_ids[n] = r->endpoint->id;
+		to_sequences[n++] = r->to_sequence;
+	}
+	if (n > 0)
+		add_sender_owed_close(
+			u, &(struct sender_owed_close_args){ .sender_id = b->sender_id,
+							     .workspace_ids = { workspace_ids, n },
+							     .endpoint_ids = { endpoint_ids, n },
+							     .to_sequences = { to_sequences, n } });
 }
 
 static void submit(struct record_batch *b)
@@ -440,7 +404,8 @@ static void submit(struct record_batch *b)
 	struct pg_unit *u = pg_unit_new();
 
 	collect_told(b);
-	add_items(b, u);
+	record_items_add(u, b->sender_id, &b->items, loop_mono(app->loop));
+	add_close(b, u);
 	if (b->n_told > 0) {
 		add_touch(b, u);
 		add_disable(b, u);
@@ -464,4 +429,10 @@ static void flush(struct app *app)
 		submit(take_batch(app));
 	if (list_is_empty(&r->pending))
 		r->is_due = false;
+	/* Ranges that no outcome took along. */
+	while (!list_is_empty(&r->closing) && r->is_close_due && !r->is_waiting && r->units == 0 &&
+	       list_is_empty(&r->pending))
+		submit(take_batch(app));
+	if (list_is_empty(&r->closing))
+		r->is_close_due = false;
 }

@@ -212,6 +212,9 @@ static void send_item(struct app *app, struct endpoint *ep, struct item *it)
 	struct send_request *r;
 
 	it->mono_started_at = clock_mono();
+	/* What a range owes is this sender's as long as the endpoint is. */
+	if (it->range != NULL)
+		it->mono_lease_until = it->mono_started_at + APP_ITEM_LEASE_US;
 	if (it->mono_started_at + APP_SEND_MARGIN_US > it->mono_lease_until) {
 		item_give_back(app, it);
 		return;

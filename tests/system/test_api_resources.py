@@ -330,13 +330,14 @@ class Resources(ApiCase):
                          {("pending", 0, None)})
         self.assertTrue(all(d["event_id"].startswith("evt_") for d in waiting))
         self.it.psql(
-            "WITH gone AS (DELETE FROM delivery WHERE workspace_id = "
-            f"'{ws}' AND sequence <= 2 RETURNING *) INSERT INTO delivery_done SELECT workspace_id, "
-            "endpoint_id, id, sequence, event_type, generation, created_at, now(), "
-            "CASE sequence WHEN 1 THEN 'delivered' ELSE 'dead_letter' END, "
+            "INSERT INTO delivery_done SELECT workspace_id, endpoint_id, id, sequence, event_type, 1, "
+            "created_at, now(), CASE sequence WHEN 1 THEN 'delivered' ELSE 'dead_letter' END, "
             "CASE sequence WHEN 2 THEN 'exhausted' END, 3, now(), 'http_error', 500, 12, 'oops' "
-            "FROM gone; INSERT INTO delivery_attempt SELECT workspace_id, id, 1, now(), 'timeout', "
-            f"NULL, 15000, NULL FROM delivery WHERE workspace_id = '{ws}' AND sequence = 3")
+            f"FROM delivery_owed WHERE workspace_id = '{ws}' AND sequence <= 2; "
+            "INSERT INTO delivery SELECT workspace_id, endpoint_id, id, sequence, event_type, 1, "
+            f"created_at, now(), 1 FROM delivery_owed WHERE workspace_id = '{ws}' AND sequence = 3; "
+            "INSERT INTO delivery_attempt SELECT workspace_id, id, 1, now(), 'timeout', NULL, 15000, "
+            f"NULL FROM delivery WHERE workspace_id = '{ws}'")
         all_of_them = list(three.api.pages(path, limit=2))
         self.assertEqual([d["status"] for d in all_of_them],
                          ["pending", "pending", "pending", "dead_letter", "delivered"])

@@ -52,11 +52,12 @@ class Webhooks(ApiCase):
     def dead(self, count=1, kind="campaign.completed"):
         """Events whose deliveries are dead letters before any sender sees them."""
         self.publish(count, kind, f"""
-            WITH gone AS (DELETE FROM delivery WHERE workspace_id = '{self.ws}' RETURNING *)
             INSERT INTO delivery_done (workspace_id, endpoint_id, id, sequence, event_type,
                 generation, created_at, ended_at, status, reason, attempts, result)
-            SELECT workspace_id, endpoint_id, id, sequence, event_type, generation, created_at,
-                now(), 'dead_letter', 'attempts_exhausted', 6, 'http_error' FROM gone""")
+            SELECT workspace_id, endpoint_id, id, sequence, event_type, 1, created_at, now(),
+                'dead_letter', 'attempts_exhausted', 6, 'http_error' FROM delivery_owed
+            WHERE workspace_id = '{self.ws}';
+            DELETE FROM delivery_range WHERE workspace_id = '{self.ws}'""")
 
     def wait_hooks(self, count, deadline_s=20):
         belfry.wait_until(lambda: len(self.receiver.hooks) >= count, deadline_s,

@@ -93,7 +93,7 @@ class WebhookCase(unittest.TestCase):
                 print(f"--- a sender's log\n{text[-4000:]}", flush=True)
         self.redis.kill()
         self.redis.wait()
-        self.rows("DELETE FROM webhook_sender; DELETE FROM delivery")
+        self.rows("DELETE FROM webhook_sender; DELETE FROM delivery; DELETE FROM delivery_range")
 
     # --- what a test says
 
@@ -169,6 +169,19 @@ class WebhookCase(unittest.TestCase):
         if wake:
             subprocess.run(["redis-cli", "-s", self.home + "/redis.sock", "XADD", "bf:wake", "*", "e",
                             "1"], check=True, stdout=subprocess.DEVNULL)
+
+    def as_rows(self, then="attempts = 0"):
+        """What ranges owe becomes rows of `delivery`, as they were written before there were ranges and
+        still are for what was tried."""
+        self.rows(f"""
+            INSERT INTO delivery (workspace_id, endpoint_id, id, sequence, event_type, created_at, due_at)
+            SELECT *, created_at FROM delivery_owed;
+            DELETE FROM delivery_range;
+            UPDATE delivery SET {then}""")
+
+    def waiting(self):
+        """Deliveries that wait or are in hand."""
+        return self.number(belfry.WAITING)
 
     def wait_done(self, count, deadline_s=20):
         done = f"SELECT count(*) FROM delivery_done WHERE workspace_id = '{self.workspace}'"

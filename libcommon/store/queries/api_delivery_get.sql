@@ -1,4 +1,5 @@
--- One delivery of the workspace's endpoints, waiting or ended, as api_delivery_list shows it.
+-- One delivery of the workspace's endpoints, waiting or ended, as api_delivery_list shows it: from its
+-- row, or from the range that owes it.
 -- $1 workspace_id uuid
 -- $2 delivery_id uuid
 -- rows: id uuid, endpoint_id uuid, event_id uuid, event_type text, sequence int8, status text,
@@ -27,6 +28,10 @@ CROSS JOIN LATERAL (
 		d.http_status, d.duration_ms, d.excerpt
 	FROM delivery_done d
 	WHERE d.workspace_id = $1 AND d.endpoint_id = w.id AND d.id = $2
+	UNION ALL
+	SELECT $2, o.endpoint_id, o.sequence, o.event_type, 'pending', NULL, 1::int2, NULL, 0::int2,
+		o.created_at, o.created_at, NULL, NULL, NULL, NULL, NULL, NULL
+	FROM owed_one($1, $2) o WHERE o.endpoint_id = w.id
 ) d
 LEFT JOIN event e ON e.workspace_id = $1 AND e.sequence = d.sequence
 WHERE w.workspace_id = $1 AND w.deleted_at IS NULL

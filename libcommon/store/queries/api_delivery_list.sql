@@ -1,5 +1,5 @@
 -- An endpoint's deliveries, newest first: waiting ones with the facts of their last ended attempt,
--- and what became of the others.
+-- those that ranges owe, and what became of the others.
 -- $1 workspace_id uuid
 -- $2 endpoint_id uuid
 -- $3 status text
@@ -34,6 +34,10 @@ FROM (
 	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $4
 		AND ($3 IS NULL OR d.status = $3)
 	ORDER BY d.id DESC LIMIT $5)
+	UNION ALL
+	SELECT o.delivery_id, o.sequence, o.event_type, 'pending', NULL, 1::int2, NULL, 0::int2,
+		o.created_at, o.created_at, NULL, NULL, NULL, NULL, NULL, NULL
+	FROM owed_page($1, $2, $4, $5) o WHERE $3 IS NULL OR $3 = 'pending'
 ) d
 LEFT JOIN event e ON e.workspace_id = $1 AND e.sequence = d.sequence
 ORDER BY d.id DESC LIMIT $5

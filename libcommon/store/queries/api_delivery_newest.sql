@@ -11,6 +11,8 @@ WITH RECURSIVE named AS (
 		SELECT true AS is_pending FROM delivery d
 		WHERE d.workspace_id = $1 AND d.endpoint_id = w.id AND d.id = $2
 		UNION ALL
+		SELECT true FROM owed_one($1, $2) o WHERE o.endpoint_id = w.id
+		UNION ALL
 		SELECT false FROM delivery_done d
 		WHERE d.workspace_id = $1 AND d.endpoint_id = w.id AND d.id = $2
 	) x
