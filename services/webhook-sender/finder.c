@@ -445,10 +445,10 @@ static void on_released(struct err e, const struct pg_unit *u, void *arg)
 			endpoint_free(app, ep);
 	}
 	free(b);
-	timer_start(app->finder.release_timer, is_err(e) ? FINDER_POLL_US
-					       : list_is_empty(&app->endpoints.leaving)
-						       ? FINDER_IDLE_US
-						       : RELEASE_LINGER_US);
+	if (is_err(e))
+		timer_start(app->finder.release_timer, FINDER_POLL_US);
+	else if (!list_is_empty(&app->endpoints.leaving))
+		timer_start(app->finder.release_timer, RELEASE_LINGER_US);
 	app_look_drained(app);
 }
 

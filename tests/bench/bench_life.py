@@ -18,8 +18,8 @@ EVENTS = ("scheduled_call.created", "scheduled_call.dispatched", "conversation.c
 # Short calls, so that what is counted is Belfry's work and not the patience of people.
 SETTINGS = {"SIM_RING_MS": 20, "SIM_TALK_MS": 50,
             "STACK_PG_CONF": "shared_preload_libraries = 'pg_stat_statements'"}
-TABLES = ("target", "scheduled_call", "attempt", "attempt_done", "conversation", "event", "delivery",
-          "delivery_done", "campaign_count", "campaign_plan", "workspace_sequence")
+TABLES = ("target", "scheduled_call", "attempt", "attempt_done", "conversation", "event",
+          "delivery", "delivery_range", "delivery_done", "campaign_count", "campaign_plan", "workspace_sequence")
 
 
 class Sink:
@@ -95,7 +95,7 @@ class Meter:
             now = self.read_tables()
             self.tables = {name: tuple(b - a for a, b in zip(before[name], now[name]))
                            for name in TABLES}
-            return (self.tables["delivery"][2] >= CALLS * len(EVENTS) and
+            return (self.tables["delivery_done"][0] >= CALLS * len(EVENTS) and
                     self.tables["attempt"][2] >= CALLS)
 
         belfry.wait_until(settled, 60, lambda: f"Postgres' counters: {self.tables}", interval_s=1)
@@ -118,7 +118,7 @@ def await_all(stack, sink, campaign):
         return seen[0] >= CALLS * len(EVENTS)
 
     belfry.wait_until(delivered, limit_s, lambda: f"{seen[0]} deliveries", interval_s=0.2)
-    belfry.wait_until(lambda: stack.number("SELECT count(*) FROM delivery") == 0, 60,
+    belfry.wait_until(lambda: stack.number(belfry.UNSETTLED) == 0, 60,
                       "the last delivery is recorded", interval_s=0.2)
 
 
@@ -185,11 +185,11 @@ def report_rows(report, meter):
 def batch_sizes(counted):
     """Rows a statement, as the product had them."""
     rows = {"line_materialize": CALLS, "claim_calls": CALLS, "attempt_ended": CALLS,
-            "sender_claim": CALLS * len(EVENTS), "sender_finish": CALLS * len(EVENTS)}
+            "sender_owed": CALLS * len(EVENTS), "sender_owed_finish": CALLS * len(EVENTS)}
     mean = {name: max(1, round(n / max(1, counted[name][0]))) for name, n in rows.items()}
     return {"materialize": mean["line_materialize"], "claim": mean["claim_calls"],
-            "record": mean["attempt_ended"], "send": mean["sender_claim"],
-            "finish": mean["sender_finish"]}
+            "record": mean["attempt_ended"], "send": mean["sender_owed"],
+            "finish": mean["sender_owed_finish"]}
 
 
 def report_statements(report, counted):

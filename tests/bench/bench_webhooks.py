@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""1,000,000 signed deliveries by one webhook-sender that has one core to itself: from rows that wait
+"""1,000,000 signed deliveries by one webhook-sender that has one core to itself: from what is owed
 in Postgres to rows that say `delivered`, each request on a fresh connection; beside a bare loop of
 libcurl's multi interface on the same core, with the same receiver, in the same run.
 
@@ -23,7 +23,8 @@ DELIVERIES = EVENTS * ENDPOINTS
 FLOOR_REQUESTS = bench.scaled(100000, 10000)
 IN_FLIGHT = ENDPOINTS * 8  # what the sender may have in flight to so many endpoints
 SENDER = "webhook-sender.0"
-STATEMENTS = ("sender_endpoints", "sender_claim", "sender_finish", "sender_touch", "sender_discover")
+STATEMENTS = ("sender_endpoints", "sender_claim", "sender_owed", "sender_owed_finish",
+              "sender_owed_close", "sender_touch", "sender_discover", "sender_owed_discover")
 SETTINGS = {"STACK_PG_CONF": "shared_preload_libraries = 'pg_stat_statements'"}
 MEMORY_MB = 1.0  # what the sender may grow by over the second half
 
@@ -102,7 +103,7 @@ def check_signed(stack):
         stack.run_psql(stdin=PUBLISH.replace("{count}", "200"))
         belfry.wait_until(lambda: len(receiver.hooks) == 200, 30, "the sample")
         bench.fail_unless(receiver.unsigned() == [], "a request of the sample does not verify")
-        belfry.wait_until(lambda: stack.number("SELECT count(*) FROM delivery") == 0, 30,
+        belfry.wait_until(lambda: stack.number(belfry.UNSETTLED) == 0, 30,
                           "the sample to be recorded")
         stack.api.delete(f"/v1/webhook-endpoints/{end}")
         return max(len(hook.body) for hook in receiver.hooks)
@@ -111,17 +112,18 @@ def check_signed(stack):
 
 
 def prepare(stack, sink):
-    """The rows that wait, while no sender runs."""
+    """What waits, while no sender runs."""
     body_bytes = check_signed(stack)
     stack.kill("KILL", SENDER)
     for _ in range(ENDPOINTS):
         stack.api.post("/v1/webhook-endpoints", {"url": sink.url, "events": ["*"]})
     begun = time.monotonic()
     stack.run_psql(stdin=PUBLISH.replace("{count}", str(EVENTS)), timeout_s=1800)
-    waiting = stack.number("SELECT count(*) FROM delivery")
+    span_s = time.monotonic() - begun
+    waiting = stack.number(belfry.WAITING)
     bench.fail_unless(waiting == DELIVERIES, f"{waiting} deliveries wait")
-    stack.run_psql("-c", "VACUUM ANALYZE delivery, event, webhook_endpoint")
-    return body_bytes, DELIVERIES / (time.monotonic() - begun)
+    stack.run_psql("-c", "VACUUM ANALYZE delivery_range, event, webhook_endpoint")
+    return body_bytes, DELIVERIES / span_s
 
 
 def deliver(stack, sink, cores):
@@ -143,7 +145,7 @@ def deliver(stack, sink, cores):
 
     belfry.wait_until(delivered, 60 + DELIVERIES / 500, lambda: f"{memory.samples[-1:]}",
                       interval_s=0.25)
-    belfry.wait_until(lambda: stack.number("SELECT count(*) FROM delivery") == 0, 60,
+    belfry.wait_until(lambda: stack.number(belfry.UNSETTLED) == 0, 60,
                       "the last delivery is recorded", interval_s=0.1)
     cpu = bench.cpu_s(pid)
     row = stack.rows("SELECT count(*) FILTER (WHERE d.status = 'delivered' AND attempts = 1), extract("

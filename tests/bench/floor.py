@@ -7,8 +7,8 @@ Five clients run at once, each one pgbench with one connection, as the product h
     claim         campaign_share, claim_caps, claim_calls      in one pipeline, as one transaction
     record        campaign_share, campaign_count_lock, attempt_bridged of (a part of) a batch,
                   attempt_ended of the batch before
-    send          sender_endpoints, sender_claim
-    finish        sender_finish
+    send          sender_endpoints, sender_claim (which finds none that failed before), sender_owed
+    finish        sender_owed_finish, sender_owed_close
 
 The product gets its arguments from memory; here a statement of the floor's own reads them from the
 tables, and one before it waits until the client before has got that far. pgbench reports how long
@@ -29,7 +29,7 @@ WORKSPACE, CAMPAIGN, NUMBER, TRUNK, AGENT, ENDPOINT, DISPATCHER, SENDER = (
     f"'{ID.format(n)}'" for n in range(1, 9))
 STATEMENTS = ("line_materialize", "campaign_share", "claim_caps", "claim_calls",
               "campaign_count_lock", "attempt_bridged", "attempt_ended", "sender_endpoints",
-              "sender_claim", "sender_finish")
+              "sender_claim", "sender_owed", "sender_owed_finish", "sender_owed_close")
 
 SEED = f"""
 INSERT INTO workspace (id, name) VALUES ({WORKSPACE}, 'floor');
@@ -149,31 +149,39 @@ FROM (SELECT * FROM scheduled_call WHERE campaign_id = {CAMPAIGN} AND slot >= {s
 
 
 def script_send():
-    """The search begins a little before the events that were claimed last, as the sender's does."""
     values = {"sender_id": SENDER, "workspace_ids": f"ARRAY[{WORKSPACE}]",
               "endpoint_ids": f"ARRAY[{ENDPOINT}]", "rooms": "ARRAY[:batch]",
-              "since": "ARRAY[:since]", "lease_us": "60000000", "first_delay_us": "0"}
-    return ADVANCE + f"""SELECT await_events(:upto);
-SELECT coalesce((SELECT at - interval '1 s' FROM event WHERE workspace_id = {WORKSPACE}
-	AND sequence = :from), '-infinity') AS since \\gset
-""" + pipeline(statements.for_pgbench("sender_endpoints", values),
-               statements.for_pgbench("sender_claim", values)) + \
+              "since": "ARRAY['-infinity']", "after": "ARRAY[:from]", "check_upto": "ARRAY[0]",
+              "lease_us": "60000000", "first_delay_us": "0"}
+    return ADVANCE + "SELECT await_events(:upto);\n" + \
+        pipeline(*[statements.for_pgbench(name, values)
+                   for name in ("sender_endpoints", "sender_claim", "sender_owed")]) + \
         "SELECT nextval('claims');\n\\set from :upto\n"
 
 
 def script_finish():
-    """Ids of deliveries grow with time, so the search begins a little before those of last time."""
     columns = {"workspace_ids": f"{WORKSPACE}::uuid", "endpoint_ids": f"{ENDPOINT}::uuid",
-               "delivery_ids": "id", "attempts": "attempts", "statuses": "'delivered'::text",
-               "reasons": "NULL::text", "ages_us": "1000::int8", "results": "'delivered'::text",
+               "delivery_ids": f"delivery_id(created_at, sequence, {ENDPOINT})",
+               "sequences": "sequence", "types": "type", "created_at": "created_at",
+               "attempts": "1::int2", "statuses": "'delivered'::text", "reasons": "NULL::text",
+               "ages_us": "1000::int8", "results": "'delivered'::text",
                "http_statuses": "200::int2", "durations_ms": "1::int4", "excerpts": "NULL::text"}
+    closed = {"workspace_ids": "workspace_id", "endpoint_ids": "endpoint_id",
+              "to_sequences": "to_sequence"}
     return ADVANCE + f"""SELECT await_claims((:upto::int8 + :claimed - 1) / :claimed);
-SELECT {arrays(columns)},
-	uuid7_floor(min(created_at) - interval '0.5 s') AS after
-FROM (SELECT id, attempts, created_at FROM delivery WHERE workspace_id = {WORKSPACE}
-	AND endpoint_id = {ENDPOINT} AND id > :after::uuid AND sender_id = {SENDER}
-	ORDER BY id LIMIT :size) d \\gset
-""" + statements.for_pgbench("sender_finish", {"sender_id": SENDER}, columns) + \
+SELECT {arrays(columns)}
+FROM (SELECT e.sequence, e.type, r.created_at FROM event e CROSS JOIN LATERAL (
+	SELECT d.created_at FROM delivery_range d WHERE d.workspace_id = {WORKSPACE}
+	AND d.endpoint_id = {ENDPOINT} AND d.to_sequence >= e.sequence ORDER BY d.to_sequence LIMIT 1) r
+	WHERE e.workspace_id = {WORKSPACE} AND e.sequence > :from AND e.sequence <= :upto
+	ORDER BY e.sequence) x \\gset
+SELECT {arrays(closed, "c_")}
+FROM delivery_range WHERE workspace_id = {WORKSPACE} AND endpoint_id = {ENDPOINT}
+	AND to_sequence > :from AND to_sequence <= :upto \\gset
+""" + pipeline(
+        statements.for_pgbench("sender_owed_finish", {"sender_id": SENDER}, columns),
+        statements.for_pgbench("sender_owed_close", {
+            "sender_id": SENDER, **{name: f":c_{name}" for name in closed}})) + \
         "\\set from :upto\n"
 
 
@@ -184,8 +192,8 @@ class Client:
         self.name, self.batch = name, min(batch, total)
         self.turns = -(-total // self.batch) + more_turns
         self.path = os.path.join(folder, name + ".sql")
-        self.variables = {"from": 0, "late": 0, "total": total, "batch": self.batch,
-                          "after": ID.format(0)}
+        self.variables = {"from": 0, "late": 0, "total": total,
+                          "batch": self.batch}
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(script)
         self.process = self.report = None
@@ -271,7 +279,8 @@ class Floor:
         """The same rows as the product's: else this would be the floor of something else."""
         found = [int(n) for n in self.stack.rows(
             "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM delivery_done),"
-            " (SELECT count(*) FROM delivery), (SELECT count(*) FROM attempt_done),"
+            " (SELECT count(*) FROM delivery) + (SELECT count(*) FROM delivery_range),"
+            " (SELECT count(*) FROM attempt_done),"
             " (SELECT count(*) FROM attempt), (SELECT count(*) FROM conversation"
             " WHERE status = 'completed'), (SELECT dispatched FROM campaign_count)", self.url)[0]]
         n = self.calls

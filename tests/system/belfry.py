@@ -28,10 +28,10 @@ from belfry_client import (  # noqa: E402,F401
 
 STACK = os.path.join(ROOT, "deploy/local/stack")
 FROM_NUMBER = "+15550100000"
-# Deliveries that wait or are in hand: rows that were tried or stand alone, and what ranges owe. 0 rows
-# of ranges too, so that 0 says that all is recorded and tidied up.
-WAITING = ("SELECT (SELECT count(*) FROM delivery) + greatest((SELECT count(*) FROM delivery_owed), "
-           "(SELECT count(*) FROM delivery_range))")
+# Deliveries that wait or are in hand: rows that were tried or stand alone, and what ranges owe.
+WAITING = "SELECT (SELECT count(*) FROM delivery) + (SELECT count(*) FROM delivery_owed)"
+# 0 when none does and each range was tidied up; quickly counted.
+UNSETTLED = "SELECT (SELECT count(*) FROM delivery) + (SELECT count(*) FROM delivery_range)"
 SANITIZER = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error:|Assertion .* failed")
 
 

@@ -57,7 +57,7 @@ class StackTest(belfry.TestCase):
         secrets = [receiver.secrets["/hook"]]
         count, spans = self.load(stack, receiver, secrets, end)
         belfry.wait_until(lambda: len(receiver.hooks) >= count, 60, "all events")
-        belfry.wait_until(lambda: stack.value(belfry.WAITING) == "0", 20, "the end")
+        belfry.wait_until(lambda: stack.value(belfry.UNSETTLED) == "0", 20, "the end")
         self.assertEqual(len(receiver.hooks), count)
         self.check_signatures(receiver.hooks, secrets, spans)
         self.check_secrecy(stack, secrets)
