@@ -367,6 +367,68 @@ class Webhooks(ApiCase):
             answer = self.two.api.request(method, f"/v1/deliveries/{row['id']}{path}")
             self.problem(answer, 404, "not_found")
 
+    def gated(self, *events):
+        """An endpoint that nothing is sent to."""
+        end = self.endpoint(events=events or ("*",))
+        self.it.psql("UPDATE webhook_endpoint SET gate_until = now() + interval '1 hour' WHERE id = "
+                     f"'{to_uuid(end['id'])}'")
+        return end
+
+    def test_a_backlog_is_listed_page_by_page_and_found_one_by_one(self):
+        end = self.gated("campaign.paused", "campaign.completed")
+        other = self.gated()
+        for n in range(30):
+            self.publish(n % 3 * 100 + 1, ("campaign.completed", "campaign.paused")[n % 2])
+            self.publish(1, "webhook_endpoint.disabled")  # for the other one only
+        owed = [int(row[0]) for row in self.it.psql(
+            f"SELECT sequence FROM event WHERE workspace_id = '{self.ws}' AND type <> "
+            "'webhook_endpoint.disabled' ORDER BY sequence DESC")]
+        # Some were tried, and some ended, here and there.
+        tried, ended = set(owed[5:3000:7]), set(owed[2:3000:11])
+        tried -= ended
+        of_it = f"FROM delivery_owed WHERE endpoint_id = '{to_uuid(end['id'])}' AND sequence IN "
+        self.it.psql(f"""
+            INSERT INTO delivery SELECT workspace_id, endpoint_id, id, sequence, event_type, 1,
+                created_at, now() + interval '1 hour', 1 {of_it} ({','.join(map(str, tried))});
+            INSERT INTO delivery_done SELECT workspace_id, endpoint_id, id, sequence, event_type, 1,
+                created_at, now(), 'delivered', NULL, 1 {of_it} ({','.join(map(str, ended))})""")
+        path = self.path(end, "deliveries")
+        for limit in (7, 100):
+            listed = list(self.api.pages(path, limit=limit))
+            self.assertEqual([d["sequence"] for d in listed], owed)
+            self.assertEqual(sorted((d["id"] for d in listed), reverse=True), [d["id"] for d in listed])
+            self.assertEqual({d["sequence"] for d in listed if d["status"] == "delivered"}, ended)
+            self.assertEqual({d["sequence"] for d in listed if d["attempts"] == 0}, set(owed) - tried - ended)
+        pending = list(self.api.pages(path + "?status=pending", limit=100))
+        self.assertEqual(pending, [d for d in listed if d["status"] == "pending"])
+        self.assertEqual(len(list(self.api.pages(self.path(other, "deliveries"), limit=100))),
+                         len(owed) + 30)
+        for row in listed[::211] + listed[-1:]:
+            one = self.api.get("/v1/deliveries/" + row["id"])
+            one.pop("attempt_log")
+            self.assertEqual(one, row)
+            self.assertEqual(self.two.api.request("GET", f"/v1/deliveries/{row['id']}").status, 404)
+            if row["status"] == "pending":
+                body = self.problem(self.api.request("POST", f"/v1/deliveries/{row['id']}/replay"), 409,
+                                    "invalid_state_transition")
+                self.assertEqual(body["current_status"], "pending")
+
+    def test_a_delivery_is_replayed_right_after_it_was_delivered(self):
+        end = self.endpoint()
+        self.publish(50)
+        hooks = self.wait_hooks(50) or self.receiver.hooks
+        rows = self.wait_log(end, "delivered", 50)
+        self.assertEqual({h.headers["belfry-delivery"] for h in hooks}, {d["id"] for d in rows})
+        for row in rows[::10]:
+            again = self.api.post(f"/v1/deliveries/{row['id']}/replay")
+            self.assertEqual((again["generation"], again["sequence"]), (2, row["sequence"]))
+        self.publish(50)
+        self.wait_log(end, "delivered", 105)
+        times = collections.Counter(h.id for h in self.receiver.hooks)
+        self.assertEqual(collections.Counter(times.values()), {1: 95, 2: 5})
+        self.assertEqual({n for n, count in times.items() if count == 2},
+                         {row["event_id"] for row in rows[::10]})
+
     # --- replays -------------------------------------------------------------------------------
 
     def test_a_replay_is_a_new_generation_of_the_same_bytes(self):
@@ -558,6 +620,37 @@ class Webhooks(ApiCase):
         self.assertEqual([e["sequence"] for e in self.api.get("/v1/events")["data"]], [1])
         row, = self.api.get(self.path(end, "deliveries"))["data"]
         self.assertEqual(row["sequence"], 1)
+
+    def test_what_is_owed_stays_however_old(self):
+        """Events that a range owes, and the records of those it does not owe any more: who reads the
+        range again tells by them what was sent."""
+        self.publish(2)
+        end = self.gated()
+        self.publish(5)
+        ended = f"""INSERT INTO delivery_done SELECT workspace_id, endpoint_id, id, sequence, event_type, 1,
+            created_at, now() - interval '2 hours', 'delivered', NULL, 1 FROM delivery_owed
+            WHERE endpoint_id = '{to_uuid(end['id'])}' AND sequence IN (4, 5)"""
+        self.it.psql(f"""
+            UPDATE event SET at = at - interval '2 hours' WHERE workspace_id = '{self.ws}';
+            UPDATE delivery_range SET created_at = created_at - interval '2 hours'
+                WHERE workspace_id = '{self.ws}'; {ended}""")
+
+        def left():
+            return [[row[0] for row in self.it.psql(
+                f"SELECT sequence FROM {table} WHERE workspace_id = '{self.ws}' ORDER BY 1")]
+                    for table in ("event", "delivery_done")]
+
+        belfry.wait_until(lambda: left()[0] == list("34567"), 20, lambda: f"old rows go: {left()}")
+        # Another whole round of it, which ends with the stored answers.
+        self.it.psql("INSERT INTO idempotency (workspace_id, key, request_hash, status, body, created_at) "
+                     f"VALUES ('{self.ws}', 'old', '', 200, '', now() - interval '25 hours')")
+        belfry.wait_until(lambda: self.it.value("SELECT count(*) FROM idempotency WHERE workspace_id = "
+                                                f"'{self.ws}' AND key = 'old'") == "0", 20, "a round")
+        self.assertEqual(left(), [list("34567"), list("45")])
+        self.assertEqual([d["sequence"] for d in self.api.pages(self.path(end, "deliveries"))],
+                         [7, 6, 5, 4, 3])
+        self.it.psql(f"DELETE FROM delivery_range WHERE workspace_id = '{self.ws}'")
+        belfry.wait_until(lambda: left() == [[], []], 20, lambda: f"all goes: {left()}")
 
 
 if __name__ == "__main__":
