@@ -25,11 +25,25 @@ ALTER TABLE workspace_sequence ADD COLUMN owed_at timestamptz;
 -- range's milliseconds, the lowest 30 bits of the sequence, and the last 44 of the endpoint's id (which
 -- are random). So the ids of an endpoint sort by sequence, what was recorded twice meets itself, and
 -- from an id the one event is found that it can mean.
-CREATE FUNCTION delivery_id(created_at timestamptz, sequence bigint, endpoint_id uuid) RETURNS uuid
+--
+-- In two parts: what is the same for a whole range, and what is each one's own, which runs for every
+-- delivery. (STABLE and IMMUTABLE as they are, the planner takes both into the statement.)
+CREATE FUNCTION delivery_id(head text, sequence bigint, tail text) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT (lpad(to_hex((extract(epoch FROM $1) * 1000)::bigint), 12, '0')
-		|| to_hex(28672 | ($2 >> 18 & 4095)) || to_hex(32768 | ($2 >> 4 & 16383))
-		|| to_hex($2 & 15) || right($3::text, 11))::uuid
+	SELECT ($1 || to_hex(1879080960 | (($2 >> 18 & 4095) << 16) | ($2 >> 4 & 16383)) || to_hex($2 & 15)
+		|| $3)::uuid
+$$;
+CREATE FUNCTION delivery_id_head(created_at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT lpad(to_hex((extract(epoch FROM $1) * 1000)::bigint), 12, '0')
+$$;
+CREATE FUNCTION delivery_id_tail(endpoint_id uuid) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT right($1::text, 11)
+$$;
+CREATE FUNCTION delivery_id(created_at timestamptz, sequence bigint, endpoint_id uuid) RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT delivery_id(delivery_id_head($1), $2, delivery_id_tail($3))
 $$;
 
 -- Whether something is known of a delivery beyond its range: it ended, or was tried. Scalar subqueries,
@@ -59,8 +73,13 @@ WHERE r.events && ARRAY['*', e.type] AND NOT is_recorded(r.workspace_id, r.endpo
 -- the first delay wait, and those after them.
 CREATE FUNCTION owed_events(workspace uuid, endpoint uuid, after bigint, check_upto bigint,
 	room bigint, first_delay_us bigint)
-RETURNS TABLE (from_sequence bigint, to_sequence bigint, sequence bigint, delivery_id uuid,
-	created_at timestamptz, more bool)
+RETURNS TABLE (to_sequence bigint, created_at timestamptz, delivery_id uuid, more bool, sequence bigint,
+	event_id uuid, type text, at timestamptz, campaign_id uuid, campaign_kind text,
+	call_id uuid, target_id uuid, agent_id uuid, conversation_id uuid, to_number text,
+	from_number text, external_id text, variables jsonb, call_created_at timestamptz,
+	scheduled_at timestamptz, next_attempt_at timestamptz, status text, outcome text,
+	attempt_number smallint, attempt_outcome text, sip_code smallint, started_at timestamptz,
+	ended_at timestamptz, duration_ms bigint, billed_s bigint, end_reason text, data text)
 LANGUAGE plpgsql STABLE ROWS 100
 SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
@@ -68,27 +87,37 @@ DECLARE
 	n bigint;
 	room_left bigint := room;
 	looked bigint := 0;
+	head text;
+	tail text := delivery_id_tail(endpoint);
 BEGIN
 	FOR r IN SELECT d.from_sequence, d.to_sequence, d.events, d.created_at FROM delivery_range d
 		WHERE d.workspace_id = workspace AND d.endpoint_id = endpoint AND d.to_sequence > after
 		AND d.created_at <= now() - first_delay_us * interval '1 microsecond'
 		ORDER BY d.to_sequence
 	LOOP
-		RETURN QUERY SELECT r.from_sequence, r.to_sequence, e.sequence,
-			delivery_id(r.created_at, e.sequence, endpoint), r.created_at, false
+		head := delivery_id_head(r.created_at);
+		RETURN QUERY SELECT r.to_sequence, r.created_at, delivery_id(head, e.sequence, tail), false,
+			e.sequence, e.id, e.type, e.at, e.campaign_id, e.campaign_kind, e.call_id, e.target_id,
+			e.agent_id, e.conversation_id, e.to_number, e.from_number, e.external_id,
+			e.variables, e.call_created_at, e.scheduled_at, e.next_attempt_at, e.status,
+			e.outcome, e.attempt_number, e.attempt_outcome, e.sip_code, e.started_at,
+			e.ended_at, e.duration_ms, e.billed_s, e.end_reason, e.data
 		FROM event e
 		WHERE e.workspace_id = workspace AND e.sequence > after
 		AND e.sequence BETWEEN r.from_sequence AND r.to_sequence
 		AND r.events && ARRAY['*', e.type]
-		AND (e.sequence > check_upto OR NOT is_recorded(workspace, endpoint,
-			delivery_id(r.created_at, e.sequence, endpoint)))
+		AND (e.sequence > check_upto
+			OR NOT is_recorded(workspace, endpoint, delivery_id(head, e.sequence, tail)))
 		ORDER BY e.sequence LIMIT room_left;
 		GET DIAGNOSTICS n = ROW_COUNT;
 		room_left := room_left - n;
 		EXIT WHEN room_left = 0;
 		looked := looked + r.to_sequence - greatest(r.from_sequence, after + 1) + 1;
-		RETURN QUERY SELECT r.from_sequence, r.to_sequence, NULL::bigint, NULL::uuid, r.created_at,
-			looked >= 10000;
+		to_sequence := r.to_sequence;
+		created_at := r.created_at;
+		delivery_id := NULL;
+		more := looked >= 10000;
+		RETURN NEXT;
 		EXIT WHEN looked >= 10000;
 	END LOOP;
 END

@@ -1,6 +1,8 @@
 -- Ends deliveries that ranges owe, as delivered or as dead letters, with the facts of their only
 -- attempt. The share of the sender's own row holds off whoever would strike it off and take over its
 -- endpoints until this is committed; where that has happened, nothing is recorded.
+-- So nobody else inserts the same meanwhile, and what stands is what this sender said before and did not
+-- hear the answer to; ON CONFLICT would cost another 48 bytes of WAL each.
 -- $1 sender_id uuid
 -- $2 workspace_ids uuid[]
 -- $3 endpoint_ids uuid[]
@@ -31,4 +33,5 @@ CROSS JOIN unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) 
 	http_status, duration_ms, excerpt)
 JOIN webhook_endpoint e ON e.workspace_id = w.workspace_id AND e.id = w.endpoint_id
 	AND e.sender_id = h.id
-ON CONFLICT DO NOTHING
+WHERE (SELECT true FROM delivery_done d WHERE d.workspace_id = w.workspace_id
+	AND d.endpoint_id = w.endpoint_id AND d.id = w.delivery_id) IS NULL
