@@ -144,22 +144,31 @@ static void add_owed_retry(struct pg_unit *u, struct uuid sender_id, const struc
 						     .excerpts = COLUMN(c, excerpts) });
 }
 
-/* What a statement takes of the items: of those with a row in `delivery`, or of those that ranges owe. */
-static void collect(struct columns *c, struct arena *a, const struct list *items, usec_t mono,
-		    unsigned results, bool is_owed)
+/* A statement, and what it takes of the items: those with a row in `delivery`, or those that ranges
+ * owe. */
+struct kind {
+	unsigned results; /* a bit each */
+	bool is_owed;
+	void (*add)(struct pg_unit *u, struct uuid sender_id, const struct columns *c);
+};
+
+static bool is_of_kind(const struct kind *k, const struct item *it)
+{
+	return (k->results >> it->result & 1) != 0 && (it->range != NULL) == k->is_owed;
+}
+
+static void collect(struct columns *c, struct arena *a, const struct kind *k,
+		    const struct list *items, usec_t mono)
 {
 	size_t n = 0;
 
-	for (struct list_node *at = list_first(items); at; at = list_next(items, at)) {
-		const struct item *it = CONTAINER_OF(at, struct item, node);
-
-		n += (results >> it->result & 1) != 0 && (it->range != NULL) == is_owed;
-	}
+	for (struct list_node *at = list_first(items); at; at = list_next(items, at))
+		n += is_of_kind(k, CONTAINER_OF(at, struct item, node));
 	columns_init(c, a, n);
 	for (struct list_node *at = list_first(items); at; at = list_next(items, at)) {
 		const struct item *it = CONTAINER_OF(at, struct item, node);
 
-		if ((results >> it->result & 1) != 0 && (it->range != NULL) == is_owed)
+		if (is_of_kind(k, it))
 			columns_add(c, it, mono);
 	}
 }
@@ -167,11 +176,7 @@ static void collect(struct columns *c, struct arena *a, const struct list *items
 void record_items_add(struct pg_unit *u, struct uuid sender_id, const struct list *items,
 		      usec_t mono)
 {
-	static const struct {
-		unsigned results; /* a bit each */
-		bool is_owed;
-		void (*add)(struct pg_unit *u, struct uuid sender_id, const struct columns *c);
-	} kinds[] = {
+	static const struct kind kinds[] = {
 		{ 1U << ITEM_DELIVERED | 1U << ITEM_DEAD, false, add_finish },
 		{ 1U << ITEM_RETRY, false, add_retry },
 		{ 1U << ITEM_UNSENT, false, add_give_back },
@@ -181,7 +186,7 @@ void record_items_add(struct pg_unit *u, struct uuid sender_id, const struct lis
 	struct columns c;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		collect(&c, pg_unit_arena(u), items, mono, kinds[i].results, kinds[i].is_owed);
+		collect(&c, pg_unit_arena(u), &kinds[i], items, mono);
 		if (c.n > 0)
 			kinds[i].add(u, sender_id, &c);
 	}
