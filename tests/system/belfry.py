@@ -8,7 +8,7 @@ ledger, and waiting for conditions with a deadline.
             stack.start_campaign(campaign)
             stack.wait_status(campaign, "completed", 60)
 
-Standard library only. Nothing here is shared between tests: ports are free ones, directories are
+Nothing here is shared between tests: ports are free ones, directories are
 temporary, servers are private.
 """
 import os
@@ -22,9 +22,11 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "deploy/local"))
-# Tests use these as belfry.Api, belfry.Receiver, ...
+import belfry_client  # noqa: E402
+import contract  # noqa: E402
+# Tests use these as belfry.Receiver, belfry.wait_until, ...
 from belfry_client import (  # noqa: E402,F401
-    Answer, Api, ApiError, Hook, Ledger, Receiver, now_us, parse_time_us, sign, wait_until)
+    Answer, ApiError, Hook, Ledger, Receiver, now_us, parse_time_us, sign, wait_until)
 
 STACK = os.path.join(ROOT, "deploy/local/stack")
 FROM_NUMBER = "+15550100000"
@@ -46,6 +48,18 @@ def numbers(count, last4=None, block=0):
         return [f"+1{200 + block:03d}{n:04d}{int(last4):04d}" for n in range(count)]
     # Endings from 1000 on are ordinary ones.
     return [f"+1{200 + block:03d}{5000 + n // 9000:04d}{1000 + n % 9000:04d}" for n in range(count)]
+
+
+class Api(belfry_client.Api):
+    """The client that programs beside Belfry use, which here holds every exchange to the document."""
+
+    is_checked = True
+
+    def request(self, method, path, body=None, headers=None):
+        answer = super().request(method, path, body, headers)
+        if self.is_checked:
+            contract.check(method, path, body, headers, answer)
+        return answer
 
 
 # --- the stack ---------------------------------------------------------------------------------
@@ -155,14 +169,14 @@ class Stack:
         return re.findall(r"stack: (.* was killed)", self.call("down", timeout_s=180).stderr)
 
     def close(self):
-        """Ends the stack, removes its home, and fails if a program complained of itself or did not
-        end when it was told to."""
+        """Ends the stack, removes its home, and fails if a program complained of itself, did not end
+        when it was told to, or answered what the API's document does not say."""
         if not os.path.isdir(self.home):
             return
         try:
             if self.api:
                 self.api.close()
-            faults = self.down()
+            faults = self.down() + contract.FAULTS
             folder = os.path.join(self.home, "log")
             for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
                 text = self.log(file[:-len(".log")])
