@@ -260,6 +260,11 @@ static bool take_head(struct http_conn *c, size_t size)
 		http_conn_refuse(c, fault);
 		return false;
 	}
+	if (c->is_proxy) {
+		char client[INET6_ADDRSTRLEN];
+		http_forwarded_client(&r->head, o->proxies, c->peer, client);
+		r->peer = arena_str(r->arena, str_from(client));
+	}
 	c->is_1_1 = r->head.is_1_1;
 	c->keeps_alive = r->head.wants_keep_alive;
 	if (r->head.is_chunked || r->head.content_length)
@@ -417,7 +422,8 @@ void http_conn_on_deadline(struct http_conn *c)
 		http_conn_kill(c);
 }
 
-void http_conn_open(struct http_server *s, int fd, struct http_address *address, const char *peer)
+struct http_conn *http_conn_open(struct http_server *s, int fd, struct http_address *address,
+				 const char *peer)
 {
 	struct http_conn *c = xcalloc(1, sizeof(*c));
 	struct event_base *base = loop_base(s->loop);
@@ -436,4 +442,5 @@ void http_conn_open(struct http_server *s, int fd, struct http_address *address,
 	http_server_conn_opened(c);
 	http_server_set_deadline(c, s->o.header_timeout_us);
 	http_conn_watch(c);
+	return c;
 }

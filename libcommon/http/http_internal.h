@@ -22,6 +22,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "http/http_forwarded.h"
 #include "http/http_framing.h"
 #include "http/http_server.h"
 
@@ -91,6 +92,7 @@ struct http_conn {
 	bool is_idle;                /* between requests */
 	bool keeps_alive;            /* after the request at hand */
 	bool is_1_1;
+	bool is_proxy; /* a trusted one: its word about the client counts */
 	struct strbuf in;
 	size_t in_at; /* bytes of `in` that are done with */
 	size_t line_at;
@@ -150,7 +152,8 @@ const char *http_server_date(struct http_server *s);
 bool http_gate_is_open(struct http_gate *g, usec_t mono_now, int64_t *left_out);
 
 /* http_conn.c */
-void http_conn_open(struct http_server *s, int fd, struct http_address *address, const char *peer);
+struct http_conn *http_conn_open(struct http_server *s, int fd, struct http_address *address,
+				 const char *peer);
 /* Closes at once. The handler of an unanswered request is told that the client has gone. */
 void http_conn_kill(struct http_conn *c);
 void http_conn_on_deadline(struct http_conn *c);

@@ -126,30 +126,12 @@ static struct uuid address_key(const struct sockaddr *sa)
 	return key;
 }
 
-static void address_text(const struct sockaddr *sa, char out[INET6_ADDRSTRLEN])
-{
-	struct sockaddr_storage ss = { .ss_family = sa->sa_family };
-	out[0] = '\0';
-	if (sa->sa_family == AF_INET6) {
-		memcpy(&ss, sa, sizeof(struct sockaddr_in6));
-		struct in6_addr *a = &((struct sockaddr_in6 *)(void *)&ss)->sin6_addr;
-		if (IN6_IS_ADDR_V4MAPPED(a))
-			(void)inet_ntop(AF_INET, a->s6_addr + 12, out, INET6_ADDRSTRLEN);
-		else
-			(void)inet_ntop(AF_INET6, a, out, INET6_ADDRSTRLEN);
-	} else {
-		memcpy(&ss, sa, sizeof(struct sockaddr_in));
-		struct in_addr *a = &((struct sockaddr_in *)(void *)&ss)->sin_addr;
-		(void)inet_ntop(AF_INET, a, out, INET6_ADDRSTRLEN);
-	}
-}
-
-/* False when the address holds as many as it may. */
+/* False when the address holds as many as it may; none (NULL) holds any number. */
 static bool count_address(struct http_server *s, const struct sockaddr *sa,
 			  struct http_address **out)
 {
 	*out = NULL;
-	if (s->o.max_per_address <= 0)
+	if (s->o.max_per_address <= 0 || !sa)
 		return true;
 	struct uuid key = address_key(sa);
 	struct http_address *a = map_get(&s->addresses, key);
@@ -175,15 +157,16 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	char peer[INET6_ADDRSTRLEN];
 	int64_t left_out;
 	usec_t mono_now = loop_mono(s->loop);
-	address_text(sa, peer);
-	if (!count_address(s, sa, &address)) {
+	bool is_proxy = s->o.proxies && address_is_listed(s->o.proxies, sa);
+	http_address_text(sa, peer);
+	if (!count_address(s, is_proxy ? NULL : sa, &address)) {
 		if (http_gate_is_open(&s->address_gate, mono_now, &left_out))
 			log_warn("http_address_at_cap", LS("peer", peer),
 				 LI("cap", s->o.max_per_address), LI("left_out", left_out));
 		(void)close(fd); /* nothing was promised to it */
 		return;
 	}
-	http_conn_open(s, fd, address, peer);
+	http_conn_open(s, fd, address, peer)->is_proxy = is_proxy;
 	if ((int)s->conns.n < s->o.max_connections)
 		return;
 	pause_listener(s);

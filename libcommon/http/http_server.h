@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "loop/loop.h"
+#include "sec/address.h"
 
 struct http_server;
 struct http_request;
@@ -72,6 +73,9 @@ struct http_server_options {
 	size_t max_buffered; /* of all bodies being held; 0 = 256 MiB. Over it: 503 */
 	int max_connections;
 	int max_per_address; /* 0 = no cap of its own */
+	/* Those whose X-Forwarded-For counts and who may hold any number of connections; NULL = none,
+	 * and X-Forwarded-For is not looked at. Outlives the server. */
+	const struct address_policy *proxies;
 	usec_t header_timeout_us, body_timeout_us, idle_timeout_us;
 	http_handler_fn handler;
 	http_problem_fn problem;
@@ -96,7 +100,8 @@ void http_request_each_query(struct http_request *r,
 			     void (*fn)(struct str name, struct str value, void *arg), void *arg);
 struct str http_request_header(const struct http_request *r, const char *name); /* STR_NONE */
 struct str http_request_body(const struct http_request *r);
-struct str http_request_peer(const struct http_request *r); /* address text */
+/* The client's address as text: the connection's, or who a trusted proxy says it was. */
+struct str http_request_peer(const struct http_request *r);
 struct arena *http_request_arena(struct http_request *r);   /* freed with the request */
 void *http_request_user(const struct http_request *r);      /* the handler's own pointer */
 void http_request_set_user(struct http_request *r, void *user);

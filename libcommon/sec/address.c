@@ -135,11 +135,8 @@ void address_policy_free(struct address_policy *p)
 	free(p);
 }
 
-bool address_is_allowed(const struct address_policy *p, const struct sockaddr *sa)
+static bool is_in_list(const struct address_policy *p, const uint8_t ip[16])
 {
-	uint8_t ip[16];
-	if (!to_bytes(sa, ip))
-		return false;
 	bool is_v4 = is_inside(ip, &mapped);
 	for (size_t i = 0; i < p->n; i++) {
 		/* ::/0 opens IPv6 only, although it holds the mapped addresses */
@@ -147,7 +144,23 @@ bool address_is_allowed(const struct address_policy *p, const struct sockaddr *s
 		    is_v4 == (p->v[i].bits >= 96 && is_inside(p->v[i].b, &mapped)))
 			return true;
 	}
-	if (!is_v4 && !is_inside(ip, &global_unicast))
+	return false;
+}
+
+bool address_is_listed(const struct address_policy *p, const struct sockaddr *sa)
+{
+	uint8_t ip[16];
+	return to_bytes(sa, ip) && is_in_list(p, ip);
+}
+
+bool address_is_allowed(const struct address_policy *p, const struct sockaddr *sa)
+{
+	uint8_t ip[16];
+	if (!to_bytes(sa, ip))
+		return false;
+	if (is_in_list(p, ip))
+		return true;
+	if (!is_inside(ip, &mapped) && !is_inside(ip, &global_unicast))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(special); i++) {
 		if (is_inside(ip, &special[i]))

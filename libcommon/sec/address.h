@@ -15,5 +15,7 @@ struct address_policy; /* exceptions */
 struct err address_policy_new(struct str cidrs, struct address_policy **out) MUST_USE;
 void address_policy_free(struct address_policy *p);
 bool address_is_allowed(const struct address_policy *p, const struct sockaddr *sa);
+/* Whether one of the CIDRs holds it, whatever is special about it. */
+bool address_is_listed(const struct address_policy *p, const struct sockaddr *sa);
 
 #endif

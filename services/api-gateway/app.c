@@ -110,6 +110,7 @@ static struct err open_parts(struct app *app)
 	const struct gateway_settings *s = &app->settings;
 	TRY(secretbox_new(str_from(s->secret_keys), &app->box));
 	TRY(address_policy_new(str_from(s->webhook_allow_cidrs), &app->addresses));
+	TRY(address_policy_new(str_from(s->trusted_proxies), &app->proxies));
 	TRY(zone_table_open(s->zoneinfo, &app->zones));
 	app->auth = auth_new(str_from(s->key_pepper));
 	app->stmts = choose_statements();
@@ -148,6 +149,7 @@ static struct err open_parts(struct app *app)
 					       .max_body = BODY_MAX,
 					       .max_connections = CONNECTIONS_MAX,
 					       .max_per_address = CONNECTIONS_PER_ADDRESS_MAX,
+					       .proxies = app->proxies,
 					       .header_timeout_us = 10 * USEC_PER_SEC,
 					       .body_timeout_us = 30 * USEC_PER_SEC,
 					       .idle_timeout_us = 30 * USEC_PER_SEC,
@@ -176,6 +178,7 @@ static void close_parts(struct app *app)
 	auth_free(app->auth);
 	zone_table_free(app->zones);
 	address_policy_free(app->addresses);
+	address_policy_free(app->proxies);
 	secretbox_free(app->box);
 	free(app->stmts);
 	loop_free(app->loop);

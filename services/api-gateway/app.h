@@ -26,7 +26,7 @@ struct app {
 	struct http_server *http;
 	struct auth *auth;
 	struct secretbox *box;
-	struct address_policy *addresses;
+	struct address_policy *addresses, *proxies;
 	struct zone_table *zones;
 	struct timer *ready_timer, *zones_timer;
 	const struct pg_stmt **stmts;

@@ -77,6 +77,12 @@ static const struct setting table[] = {
 	  .fallback = "",
 	  .doc = "Address blocks that webhooks may reach although they are special, separated by "
 		 "commas." },
+	{ .key = "BELFRY_TRUSTED_PROXIES",
+	  .kind = SETTING_STR,
+	  .offset = AT(trusted_proxies),
+	  .fallback = "",
+	  .doc = "Address blocks of the proxies before this gateway, separated by commas: their "
+		 "X-Forwarded-For counts, and the cap on connections of one address is not theirs." },
 	{ .key = "BELFRY_CATCH_UP_S",
 	  .kind = SETTING_I64,
 	  .offset = AT(catch_up_s),

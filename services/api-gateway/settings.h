@@ -16,6 +16,7 @@ struct gateway_settings {
 	bool pg_prepare;
 	bool webhook_allow_http;
 	const char *webhook_allow_cidrs;
+	const char *trusted_proxies;
 	int64_t catch_up_s;
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;

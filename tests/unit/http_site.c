@@ -84,7 +84,8 @@ struct site *site_open(struct http_server_options o)
 	s->loop = loop_new();
 	s->status = 200;
 	list_init(&s->held);
-	o.handler = site_request;
+	if (o.handler == NULL)
+		o.handler = site_request;
 	o.problem = site_problem;
 	o.arg = s;
 	assert_ok(http_server_open(s->loop, &o, &s->server));
