@@ -3,6 +3,7 @@
 
 #include "attempt.h"
 
+#define SIP_UNWANTED 607 /* RFC 8197 */
 #define NEW(a, n, type) ((type *)arena_array((a), (n), sizeof(type)))
 
 static usec_t or_never(usec_t at)
@@ -74,6 +75,31 @@ static void add_bridges(struct pg_unit *u, const struct app *app, const struct r
 							       .bridged_at = { bridged, n },
 							       .conversation_ids = { talks, n },
 							       .provider_refs = { refs, n } });
+}
+
+/* Whether a statement was added: calls that are not refused in this way do not pay for it. */
+static bool add_unwanted(struct pg_unit *u, const struct app *app, const struct record_batch *b)
+{
+	struct arena *m = pg_unit_arena(u);
+	struct uuid *ws = NULL, *ids = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < b->n_ends; i++) {
+		const struct attempt *a = b->ends[i];
+		if (a->sip != SIP_UNWANTED)
+			continue;
+		if (ids == NULL) {
+			ws = NEW(m, b->n_ends, struct uuid);
+			ids = NEW(m, b->n_ends, struct uuid);
+		}
+		ws[n] = a->workspace_id;
+		ids[n++] = a->id;
+	}
+	if (n > 0)
+		add_suppress_unwanted(
+			u, &(struct suppress_unwanted_args){ .dispatcher_id = app->incarnation,
+							     .workspace_ids = { ws, n },
+							     .attempt_ids = { ids, n } });
+	return n > 0;
 }
 
 struct end_columns {
@@ -168,6 +194,8 @@ void record_unit_build(struct pg_unit *u, const struct app *app, struct record_b
 		add_bridges(u, app, b);
 		b->bridged_at = next++;
 	}
+	if (add_unwanted(u, app, b))
+		next++;
 	if (b->n_ends > 0) {
 		add_ends(u, app, b);
 		b->ended_at = next;

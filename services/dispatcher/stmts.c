@@ -20,6 +20,7 @@ const struct pg_stmt *const dispatcher_stmts[] = {
 	&stmt_dispatcher_renew,
 	&stmt_dispatcher_trunks,
 	&stmt_hangup_due,
+	&stmt_suppress_unwanted,
 	&stmt_trunk_state_set,
 	&stmt_trunk_test_answer,
 	&stmt_trunk_test_take,

@@ -103,6 +103,20 @@ class SipStack(belfry.TestCase):
         self.assertEqual((len(calls), len(set(calls)), attempts), (count, count, count))
         self.assertEqual(outcomes, {"busy": count})
 
+    def test_a_number_that_is_rejected_as_unwanted_is_suppressed(self):
+        stack, carrier, _ = self.sip_stack(carrier=sip_case.slow_carrier_scenario(50, status=607))
+        unwanted = "+12015550177"
+        policy = {"rules": [{"on": ["rejected"], "delay_s": 0.1}]}
+        campaign = stack.campaign([unwanted], from_number=FROM, max_attempts=3, retry_policy=policy)
+        stack.start_campaign(campaign)
+        stack.wait_status(campaign, "completed", 60)
+        # The rule asks for two more attempts; the list holds them back.
+        self.assertEqual(len(set(carrier.received("INVITE"))), 1)
+        self.assertEqual([t["outcome"] for t in stack.targets(campaign)], ["suppressed"])
+        entry = stack.api.get("/v1/suppressions/check?to_number=%2B12015550177")
+        self.assertTrue(entry["suppressed"])
+        self.assertIn("607", entry["suppression"]["reason"])
+
 
 if __name__ == "__main__":
     unittest.main()
