@@ -60,7 +60,7 @@ static struct err open_body(struct req *r, const struct api_idempotency_get_row 
 	return OK;
 }
 
-/* A 201 carries the Location of the object in its body. */
+/* What was made carries the Location of the object in its body. */
 static void add_location(struct req *r)
 {
 	struct json_doc *doc = NULL;
@@ -70,7 +70,7 @@ static void add_location(struct req *r)
 		return;
 	struct strbuf b;
 	strbuf_init(&b, 256);
-	strbuf_add(&b, str_from(r->route->pattern));
+	strbuf_add(&b, str_from(r->route->made_at != NULL ? r->route->made_at : r->route->pattern));
 	strbuf_add_c(&b, '/');
 	strbuf_add(&b, json_as_str(json_get(json_doc_root(doc), "id")));
 	http_reply_header(r->http, "Location", strbuf_str(&b).p);
@@ -96,7 +96,7 @@ static void replay(struct req *r, const struct api_idempotency_get_row *row)
 		req_fail(r, PROBLEM_INTERNAL, "The stored answer cannot be read.");
 		return;
 	}
-	if (row->status == 201)
+	if (row->status == 201 || r->route->made_at != NULL)
 		add_location(r);
 	req_reply_json(r, (int)row->status);
 }

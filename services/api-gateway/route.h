@@ -31,6 +31,8 @@ struct route {
 	const char *action;
 	/* The change shows in other rows than the path's object's: each commit counts as one. */
 	bool changes_others;
+	/* Path of what it makes, where that is not its own; such an answer has a Location. */
+	const char *made_at;
 	/* Renders what an action stored under an idempotency key; NULL = it stored the body. */
 	req_fn replay;
 };

@@ -86,6 +86,7 @@ const struct route routes[] = {
 	  .body = BODY_CSV,
 	  .handle = imports_create,
 	  .filters = { "default_region" },
+	  .made_at = "/v1/imports",
 	  .action = "import.create" },
 	LIST("/v1/campaigns/{cmp}/imports", imports_list, NULL),
 	READ("/v1/imports/{imp}", imports_get),

@@ -82,7 +82,8 @@ static const struct setting table[] = {
 	  .offset = AT(trusted_proxies),
 	  .fallback = "",
 	  .doc = "Address blocks of the proxies before this gateway, separated by commas: their "
-		 "X-Forwarded-For counts, and the cap on connections of one address is not theirs." },
+		 "X-Forwarded-For counts, and the cap on connections of one address is not "
+		 "theirs." },
 	{ .key = "BELFRY_CATCH_UP_S",
 	  .kind = SETTING_I64,
 	  .offset = AT(catch_up_s),

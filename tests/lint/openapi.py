@@ -17,6 +17,22 @@ import source
 METHODS = ("get", "post", "patch", "delete", "put", "head", "options", "trace")
 ACTION = re.compile(r"[a-z]+\.[a-z_]+\Z")
 LIST_PARAMETERS = {"limit", "cursor"}
+# What objects of OpenAPI 3.1 may have, as far as this document has such objects; a schema's words are
+# those of JSON Schema.
+WORDS = {
+    "document": "openapi info servers security tags paths components",
+    "operation": "tags summary description operationId parameters requestBody responses security",
+    "parameter": "name in description required schema style explode example examples",
+    "body": "description required content",
+    "response": "description headers content",
+    "header": "description schema required",
+    "media": "schema example examples",
+    "components": "securitySchemes parameters headers responses schemas",
+    "schema": "$ref type enum const properties required additionalProperties items minItems maxItems "
+              "uniqueItems minLength maxLength pattern format minimum maximum exclusiveMinimum "
+              "maxProperties allOf oneOf anyOf default description examples example writeOnly "
+              "contentMediaType contentSchema x-judged-by-row",
+}
 
 
 class Loader(yaml.SafeLoader):
@@ -71,6 +87,35 @@ class Document:
 
     # --- by itself
 
+    def check_words(self, kind, thing, where):
+        """A comma in a description that has no quotes makes a key of what follows it."""
+        for word in set(thing) - set(WORDS[kind].split()) - {"$ref"}:
+            self.fault(where, f"a {kind} has no '{word}'")
+
+    def check_all_words(self):
+        self.check_words("document", self.doc, "#")
+        components = self.doc["components"]
+        self.check_words("components", components, "components")
+        for name, parameter in components["parameters"].items():
+            self.check_words("parameter", parameter, f"components/parameters/{name}")
+        for name, header in components["headers"].items():
+            self.check_words("header", header, f"components/headers/{name}")
+        for name, response in components["responses"].items():
+            self.check_response_words(response, f"components/responses/{name}")
+        for path, method, item, operation in self.operations():
+            where = f"{method.upper()} {path}"
+            self.check_words("operation", operation, where)
+            self.check_words("body", operation.get("requestBody", {}), where + " body")
+            for parameter in item.get("parameters", []) + operation.get("parameters", []):
+                self.check_words("parameter", parameter, where)
+            for status, response in operation.get("responses", {}).items():
+                self.check_response_words(response, f"{where} {status}")
+
+    def check_response_words(self, response, where):
+        self.check_words("response", response, where)
+        for header in response.get("headers", {}).values():
+            self.check_words("header", header, where)
+
     def check_refs(self, thing, where):
         if isinstance(thing, dict):
             ref = thing.get("$ref")
@@ -97,6 +142,7 @@ class Document:
             self.fault(where, f"no sound schema: {error.message}")
             return
         if isinstance(schema, dict):
+            self.check_words("schema", schema, where)
             examples = examples + schema.get("examples", []) + \
                 ([schema["example"]] if "example" in schema else [])
         validator = jsonschema.Draft202012Validator(schema, resolver=self.resolver)
@@ -108,6 +154,7 @@ class Document:
 
     def check_content(self, content, where):
         for kind, media in content.items():
+            self.check_words("media", media, f"{where} {kind}")
             examples = [self.follow(x).get("value") for x in media.get("examples", {}).values()]
             examples += [media["example"]] if "example" in media else []
             if "schema" in media:
@@ -188,6 +235,7 @@ class Document:
         if not re.match(r"3\.1\.\d+\Z", str(self.doc.get("openapi"))):
             self.fault("openapi", "is not 3.1")
         self.check_refs(self.doc, "#")
+        self.check_all_words()
         self.check_components()
         self.check_operations()
         for name, schema in self.doc["components"]["schemas"].items():

@@ -24,7 +24,8 @@ static const struct {
 	{ "X-Forwarded-For: 198.51.100.1,192.0.2.7 , 10.2.3.4\r\n", "192.0.2.7" },
 	{ "X-Forwarded-For: 192.0.2.7, 2001:db8:1::9, 10.2.3.4\r\n", "192.0.2.7" },
 	{ "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7" },
-	{ "X-Forwarded-For: 192.0.2.7\r\nX-Other: 1\r\nX-Forwarded-For: 10.2.3.4\r\n", "192.0.2.7" },
+	{ "X-Forwarded-For: 192.0.2.7\r\nX-Other: 1\r\nX-Forwarded-For: 10.2.3.4\r\n",
+	  "192.0.2.7" },
 	{ "X-Forwarded-For: 10.9.9.9, 10.2.3.4\r\n", "10.9.9.9" },
 	/* What is no address ends the search where it stands. */
 	{ "X-Forwarded-For: unknown\r\n", "10.0.0.1" },
