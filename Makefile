@@ -106,7 +106,7 @@ $(GEN)/store_gen.h $(GEN)/store_gen.c &: $(QUERIES) libcommon/store/gen.py $(BUI
 $(BUILD)/queries: FORCE
 	@$(call say_if_new,$(QUERIES))
 
-EMBED := $(sort $(wildcard proto/schema/*.sql proto/lua/*.lua) libcommon/sys/settings_known.txt \
+EMBED := $(sort $(wildcard proto/schema/*.sql proto/roles/*.sql proto/lua/*.lua) libcommon/sys/settings_known.txt \
 	$(wildcard proto/openapi.yaml))
 $(GEN)/embed.c: $(EMBED) libcommon/base/embed.py $(BUILD)/embedded | $(DEPS_BUILD)
 	@mkdir -p $(GEN); $(call say,GEN)
@@ -184,6 +184,10 @@ $(BENCH_BIN): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbelfry.a
 bench: all $(BENCH_BIN) | $(DEPS_RUN) $(DEPS_CHECK)
 	@$(PY) tests/bench/run --bin $(BIN) --tools $(BUILD)/bench $(BENCH)
 
+# The rights of the gateway's role, from its statements (proto/roles/gateway.sql).
+rights: all | $(DEPS_RUN) $(DEPS_CHECK)
+	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/rights.py
+
 storm: all | $(DEPS_RUN)
 	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/storm.py
 
@@ -207,13 +211,14 @@ help:
 	@echo 'make coverage    line coverage of the pure modules'
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make bench       figures: lateness, rate, throughput, beside the floor; BENCH=NAME for one'
+	@echo 'make rights      proto/roles/gateway.sql anew, after a change of the gateway'\''s statements'
 	@echo 'make storm       the long run of random kills and stops'
 	@echo 'make deps        install the Debian packages that all this needs'
 	@echo 'make clean       remove build/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 FORCE:
-.PHONY: all bench check clean coverage deps format fuzz fuzz-replays help lint run storm \
-	unit-tests FORCE
+.PHONY: all bench check clean coverage deps format fuzz fuzz-replays help lint rights run \
+	storm unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

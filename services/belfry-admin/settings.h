@@ -6,8 +6,9 @@
 
 struct admin_settings {
 	const char *database_url;
-	const char *key_pepper; /* "" when not set: then no keys are made */
-	const char *api_key;    /* "" when not set */
+	const char *key_pepper;       /* "" when not set: then no keys are made */
+	const char *api_key;          /* "" when not set */
+	const char *gateway_password; /* "" when not set: the role keeps its own */
 	const char *log_level;
 };
 

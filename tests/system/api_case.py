@@ -87,7 +87,7 @@ class ApiCase(belfry.TestCase):
                               check=False)
         if done.returncode != 0:
             raise AssertionError(f"belfry-admin {args}: {done.stdout}{done.stderr}")
-        return done.stdout.split()[-1].rpartition("=")[2]
+        return "".join(done.stdout.split()[-1:]).rpartition("=")[2]
 
     @classmethod
     def key(cls, workspace, scopes=ALL_SCOPES, rate="none"):

@@ -54,7 +54,7 @@ purge_home() {
 		[[ ! -L $dir ]] || rm -rf "$(readlink "$dir")"
 	done
 	rm -rf "$home/run" "$home/log" "$home/pg" "$home/pg.password" "$home/redis" "$home/sock"
-	rm -f "$home/env" "$home/secrets" "$home/bootstrap" "$home/ledger" "$home"/journal*
+	rm -f "$home/env" "$home/secrets" "$home/gateway.password" "$home/bootstrap" "$home/ledger" "$home"/journal*
 	rm -f "$home/.belfry-stack"
 	rmdir "$home" 2>/dev/null || true # the caller may keep other things there
 }
@@ -64,6 +64,8 @@ random_base64() {
 }
 
 make_secrets() {
+	[[ -s $home/gateway.password ]] ||
+		(umask 077 && random_base64 24 | tr '+/' 'ab' >"$home/gateway.password")
 	[[ ! -e $home/secrets ]] || return 0
 	(
 		umask 077

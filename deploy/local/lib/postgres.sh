@@ -226,6 +226,8 @@ postgres_down() {
 	rm -f "$home/run/postgres.0.pid" "$home/run/postgres.0.ending"
 }
 
+# database_url [ROLE PASSWORD_FILE]: of the role that owns the database, unless another is named.
 database_url() {
-	echo "postgresql://belfry:$(<"$home/pg/password")@/belfry?host=$(sockets)/pg"
+	local role=${1:-belfry} file=${2:-$home/pg/password}
+	echo "postgresql://$role:$(<"$file")@/belfry?host=$(sockets)/pg"
 }

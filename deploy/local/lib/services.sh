@@ -60,6 +60,8 @@ admin() (
 	local dir
 	dir=$(env_value bin "$home/run/up")
 	export_settings
+	BELFRY_GATEWAY_PASSWORD=$(<"$home/gateway.password")
+	export BELFRY_GATEWAY_PASSWORD
 	exec "$dir/belfry-admin" "$@"
 )
 
@@ -100,6 +102,7 @@ service_start() (
 	export BELFRY_READY_FILE=$home/run/$name.ready
 	case $program in
 	api-gateway)
+		BELFRY_DATABASE_URL=$(database_url belfry_gateway "$home/gateway.password")
 		local port_file=$home/run/$name.port
 		if [[ $n -eq 0 && $gateway_port -ne 0 ]]; then
 			BELFRY_HTTP_PORT=$gateway_port
