@@ -248,12 +248,17 @@ $$;
 -- Writes events and the ranges of them that are owed, and takes the workspace's sequence for all of
 -- them at once, in the order of the array. Call it last in a transaction: the sequence's row stays
 -- locked until the commit, which is what makes the order of sequences the order of commits.
--- scheduled_call.created is only written where somebody subscribes to it.
+-- scheduled_call.created is only written where somebody subscribes to it: that is decided once, for an
+-- endpoint that was made between two looks would give two events one sequence. And the sequence is
+-- taken only for events that are written, or each ad hoc call of a workspace without webhooks would
+-- wait for the commit of the one before.
 -- Answers the number of deliveries owed, so that the caller knows whether to wake a sender.
 CREATE OR REPLACE FUNCTION publish(p publishable[]) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
 	n_deliveries bigint := 0;
 	n_one bigint;
+	n_events bigint;
+	created_is_wanted bool;
 	w record;
 	base bigint;
 	owed_at timestamptz;
@@ -261,15 +266,16 @@ BEGIN
 	IF p IS NULL THEN
 		RETURN 0;
 	END IF;
-	FOR w IN SELECT x.workspace_id AS id, count(*) AS n FROM unnest(p) x
+	FOR w IN SELECT x.workspace_id AS id, count(*) AS n,
+		count(*) FILTER (WHERE x.type = 'scheduled_call.created') AS n_created FROM unnest(p) x
 		GROUP BY x.workspace_id ORDER BY x.workspace_id
 	LOOP
-		UPDATE workspace_sequence s SET last_sequence = s.last_sequence + (
-			SELECT count(*) FROM unnest(p) x WHERE x.workspace_id = w.id
-			AND (x.type <> 'scheduled_call.created' OR EXISTS (
-				SELECT FROM webhook_endpoint e WHERE e.workspace_id = w.id
-				AND e.status = 'enabled' AND e.deleted_at IS NULL
-				AND e.events && ARRAY['*', x.type]))),
+		created_is_wanted := EXISTS (SELECT FROM webhook_endpoint e WHERE e.workspace_id = w.id
+			AND e.status = 'enabled' AND e.deleted_at IS NULL
+			AND e.events && ARRAY['*', 'scheduled_call.created']);
+		n_events := CASE WHEN created_is_wanted THEN w.n ELSE w.n - w.n_created END;
+		CONTINUE WHEN n_events = 0;
+		UPDATE workspace_sequence s SET last_sequence = s.last_sequence + n_events,
 			owed_at = greatest(s.owed_at, date_trunc('milliseconds', clock_timestamp()))
 		WHERE s.workspace_id = w.id RETURNING s.last_sequence, s.owed_at INTO base, owed_at;
 
@@ -280,10 +286,7 @@ BEGIN
 				started_at, ended_at, duration_ms, billed_s, end_reason,
 				campaign_id, data, ord)
 			WHERE x.workspace_id = w.id
-			AND (x.type <> 'scheduled_call.created' OR EXISTS (
-				SELECT FROM webhook_endpoint e WHERE e.workspace_id = w.id
-				AND e.status = 'enabled' AND e.deleted_at IS NULL
-				AND e.events && ARRAY['*', x.type]))
+			AND (created_is_wanted OR x.type <> 'scheduled_call.created')
 		), ev AS (
 			INSERT INTO event (workspace_id, sequence, id, type, at, campaign_id,
 				campaign_kind, call_id, target_id, agent_id, conversation_id, to_number,
