@@ -195,28 +195,7 @@ static void create(struct req *r, const struct call_in *in)
 	req_submit(r, on_created);
 }
 
-static void on_refs(struct req *r, const struct pg_unit *u)
-{
-	struct call_in *in = r->state;
-	get_api_call_refs(req_result(r, u, 0), 0, &in->refs);
-	if (uuid_is_nil(in->refs.agent_id) || uuid_is_nil(in->refs.number_id))
-		fail_refs(r, !uuid_is_nil(in->refs.agent_id));
-	else if (!in->refs.has_credit)
-		req_fail_credit(r);
-	else
-		create(r, in);
-}
-
-static void look_up(struct req *r, const struct call_in *in)
-{
-	add_api_call_refs(req_read(r),
-			  &(struct api_call_refs_args){ .workspace_id = r->who.workspace_id,
-							.agent_id = in->agent_id,
-							.from_number = in->from_number });
-	req_submit(r, on_refs);
-}
-
-void calls_create(struct req *r)
+void calls_prepare(struct req *r)
 {
 	struct call_in *in = arena_alloc(r->arena, sizeof(*in));
 	*in = (struct call_in){ .scheduled_at = USEC_NEVER, .max_attempts = 1 };
@@ -224,10 +203,27 @@ void calls_create(struct req *r)
 	req_decode(r, fields, ARRAY_LEN(fields), in);
 	check_instant(r, in);
 	check_rest(r, in);
+	if (req_has_faults(r)) /* a stored answer goes before them */
+		return;
+	in->id = random_id(r->now);
+	add_api_call_refs(r->unit,
+			  &(struct api_call_refs_args){ .workspace_id = r->who.workspace_id,
+							.agent_id = in->agent_id,
+							.from_number = in->from_number });
+}
+
+void calls_create(struct req *r)
+{
+	struct call_in *in = r->state;
 	if (req_has_faults(r)) {
 		req_fail_validation(r);
 		return;
 	}
-	in->id = random_id(r->now);
-	look_up(r, in);
+	get_api_call_refs(pg_unit_result(r->looked, 1), 0, &in->refs);
+	if (uuid_is_nil(in->refs.agent_id) || uuid_is_nil(in->refs.number_id))
+		fail_refs(r, !uuid_is_nil(in->refs.agent_id));
+	else if (!in->refs.has_credit)
+		req_fail_credit(r);
+	else
+		create(r, in);
 }

@@ -36,6 +36,7 @@ void targets_skip(struct req *r);
 void calls_list(struct req *r);
 void calls_of_campaign(struct req *r);
 void calls_get(struct req *r);
+void calls_prepare(struct req *r);
 void calls_create(struct req *r);
 void calls_cancel(struct req *r);
 

@@ -112,20 +112,23 @@ static bool give_stored(struct req *r, const struct pg_unit *u)
 	return true;
 }
 
+static void on_looked(struct req *r, const struct pg_unit *u)
+{
+	if (give_stored(r, u))
+		return;
+	r->looked = u;
+	r->after_look(r);
+}
+
 static void look(struct req *r, req_unit_fn fn)
 {
 	struct pg_unit *u = req_read(r);
 	add_api_idempotency_get(
 		u, &(struct api_idempotency_get_args){ .workspace_id = r->who.workspace_id,
 						       .key = r->idem_key });
+	if (fn == on_looked && r->route->prepare != NULL)
+		r->route->prepare(r);
 	req_submit(r, fn);
-}
-
-static void on_looked(struct req *r, const struct pg_unit *u)
-{
-	req_fn next = r->after_look;
-	if (!give_stored(r, u))
-		next(r);
 }
 
 static void on_looked_again(struct req *r, const struct pg_unit *u)

@@ -43,6 +43,7 @@ struct req {
 	struct str idem_key; /* STR_NONE = none */
 	uint8_t idem_hash[SHA256_SIZE];
 	req_fn after_look;    /* once no answer is stored under it */
+	const struct pg_unit *looked; /* of route.prepare; until the handler returns */
 	struct pg_unit *unit; /* being built */
 	bool has_guard;       /* its first statement is the idempotency key's */
 	size_t n_kept;        /* its statements that only serve the idempotency key */

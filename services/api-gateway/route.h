@@ -31,6 +31,9 @@ struct route {
 	const char *action;
 	/* The change shows in other rows than the path's object's: each commit counts as one. */
 	bool changes_others;
+	/* Adds reads to the unit that looks for a stored answer, before it is known whether the handler
+	 * runs; that one finds their results in r->looked, behind the first. It answers nothing. */
+	req_fn prepare;
 	/* Path of what it makes, where that is not its own; such an answer has a Location. */
 	const char *made_at;
 	/* Renders what an action stored under an idempotency key; NULL = it stored the body. */

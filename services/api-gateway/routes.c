@@ -99,6 +99,7 @@ const struct route routes[] = {
 	  .scope = SCOPE_CONTROL,
 	  .body = BODY_OBJECT,
 	  .handle = calls_create,
+	  .prepare = calls_prepare,
 	  .needs_key = true,
 	  .action = "call.create" },
 	READ("/v1/scheduled-calls/{call}", calls_get),
