@@ -12,7 +12,7 @@ import tempfile
 import bench
 import belfry
 
-CONNECTIONS = 32
+READERS, MAKERS = 32, 64
 SECONDS = 10
 SLOW = 10000
 HEALTHY, HOSTILE = "127.0.0.2", "127.0.0.3"
@@ -24,7 +24,7 @@ SELECT workspace_id, gen_random_uuid(), id, '{agent}', '+14155550123', e164, '{{
 """
 
 
-def load(port, path, connections=CONNECTIONS, seconds=None, source=HEALTHY, pause_ms=0):
+def load(port, path, connections=READERS, seconds=None, source=HEALTHY, pause_ms=0):
     """What http_load measured, as numbers."""
     done = subprocess.run([os.path.join(bench.TOOLS, "http_load"), str(port), str(connections),
                            str(seconds or bench.scaled(SECONDS, 2)), path, source, str(pause_ms)],
@@ -79,7 +79,7 @@ def measure_reading(report, stack, folder):
             floors.append(load(bare.port, path))
             figures.append(load(stack.api.port, path))
     floor, figure = (max(x["per_s"] for x in runs) for runs in (floors, figures))
-    report.section(f"{len(answer.body)} bytes, {CONNECTIONS} connections")
+    report.section(f"{len(answer.body)} bytes, {READERS} connections")
     report.row("bare evhttp", f"{floor:,.0f}/s")
     report.row("reading a campaign, p50 and p99",
                f"{figures[-1]['p50_us'] / 1000:.2f} and {figures[-1]['p99_us'] / 1000:.2f} ms")
@@ -107,9 +107,9 @@ def measure_creating(report, stack, folder):
     floors, figures = [], []
     for _ in range(2):
         floors.append(pgbench(stack, folder))
-        figures.append(load(stack.api.port, path))
+        figures.append(load(stack.api.port, path, MAKERS))
     floor, figure = max(floors), max(x["per_s"] for x in figures)
-    report.section(f"an ad hoc call for tomorrow, {CONNECTIONS} connections")
+    report.section(f"an ad hoc call for tomorrow, {MAKERS} connections")
     report.row("bare INSERT, 8 clients of pgbench", f"{floor:,.0f}/s")
     report.row("making a call, p50 and p99",
                f"{figures[-1]['p50_us'] / 1000:.2f} and {figures[-1]['p99_us'] / 1000:.2f} ms")

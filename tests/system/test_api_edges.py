@@ -551,7 +551,7 @@ class Edges(ApiCase):
             client = self.client(self.one.api.key)
             answers.append(client.request("POST", "/v1/agents", {"name": "once"}, headers))
 
-        threads = [threading.Thread(target=send) for _ in range(12)]
+        threads = [threading.Thread(target=send) for _ in range(50)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -559,7 +559,16 @@ class Edges(ApiCase):
         self.assertEqual(self.it.value("SELECT count(*) FROM agent WHERE name = 'once'"), "1")
         made = {a.json["id"] for a in answers if a.status == 201}
         self.assertEqual(len(made), 1)
+        self.assertEqual(len(answers), 50)
         self.assertLessEqual({a.status for a in answers}, {201, 409})
+        self.assertEqual(sum("Idempotent-Replayed" not in a.headers for a in answers
+                             if a.status == 201), 1)
+        for answer in answers:
+            if answer.status == 409:
+                self.problem(answer, 409, "idempotency_in_progress")
+        again = self.api.request("POST", "/v1/agents", {"name": "once"}, headers)
+        self.assertEqual((again.status, {again.json["id"]}), (201, made))
+        self.assertEqual(again.headers["Idempotent-Replayed"], "true")
 
 
 class Away(ApiCase):
