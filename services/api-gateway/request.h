@@ -42,12 +42,12 @@ struct req {
 	struct strbuf out;
 	struct str idem_key; /* STR_NONE = none */
 	uint8_t idem_hash[SHA256_SIZE];
-	req_fn after_look;    /* once no answer is stored under it */
+	req_fn after_look;            /* once no answer is stored under it */
 	const struct pg_unit *looked; /* of route.prepare; until the handler returns */
-	struct pg_unit *unit; /* being built */
-	bool has_guard;       /* its first statement is the idempotency key's */
-	size_t n_kept;        /* its statements that only serve the idempotency key */
-	struct uuid made_id;  /* the object that the request makes; nil = none */
+	struct pg_unit *unit;         /* being built */
+	bool has_guard;               /* its first statement is the idempotency key's */
+	size_t n_kept;                /* its statements that only serve the idempotency key */
+	struct uuid made_id;          /* the object that the request makes; nil = none */
 	enum id_kind made_kind;
 	struct uuid audit_id; /* of its line in the audit trail; nil = not yet */
 	req_unit_fn on_unit;

@@ -82,20 +82,39 @@ static void put_rate(struct req *r, const struct rate_state *s)
 	http_reply_header(r->http, "RateLimit-Reset", text);
 }
 
+struct parameters {
+	struct req *r;
+	unsigned seen; /* bits: limit, cursor, and the filters in their order */
+};
+
+/* The parameter's bit; 0 when the route has none of that name. */
+static unsigned parameter_bit(const struct route *route, struct str name)
+{
+	if (route->is_list && str_eq(name, STR("limit")))
+		return 1;
+	if (route->is_list && str_eq(name, STR("cursor")))
+		return 2;
+	for (size_t i = 0; i < ROUTE_FILTERS_MAX && route->filters[i] != NULL; i++) {
+		if (str_eq(name, str_from(route->filters[i])))
+			return 4U << i;
+	}
+	return 0;
+}
+
 static void check_parameter(struct str name, struct str value, void *arg)
 {
-	struct req *r = arg;
+	struct parameters *p = arg;
+	unsigned bit = parameter_bit(p->r->route, name);
 	char text[64];
 	(void)value;
-	if (r->route->is_list && (str_eq(name, STR("limit")) || str_eq(name, STR("cursor"))))
+	if (bit != 0 && (p->seen & bit) == 0) {
+		p->seen |= bit;
 		return;
-	for (size_t i = 0; i < ROUTE_FILTERS_MAX && r->route->filters[i] != NULL; i++) {
-		if (str_eq(name, str_from(r->route->filters[i])))
-			return;
 	}
 	(void)snprintf(text, sizeof(text), "%.*s", (int)min_size(name.n, sizeof(text) - 1),
 		       name.p == NULL ? "" : name.p); /* cut: it is only shown */
-	req_query_fault(r, str_is_utf8(str_from(text)) ? text : "", "unknown query parameter");
+	req_query_fault(p->r, str_is_utf8(str_from(text)) ? text : "",
+			bit != 0 ? "is given twice" : "unknown query parameter");
 }
 
 static void admit(struct req *r)
@@ -120,8 +139,9 @@ static void admit(struct req *r)
 		req_not_found(r);
 		return;
 	}
-	http_request_each_query(r->http, check_parameter, r);
-	if (req_has_faults(r)) {
+	http_request_each_query(r->http, check_parameter, &(struct parameters){ .r = r });
+	/* A list goes on to find the faults of the parameters that it knows: page_begin answers. */
+	if (req_has_faults(r) && !r->route->is_list) {
 		req_fail_validation(r);
 		return;
 	}

@@ -40,11 +40,10 @@ int main(int argc, char **argv)
 	}
 	answer_size = fread(answer, 1, sizeof(answer), file);
 	fclose(file);
-	struct evhttp_bound_socket *bound =
-		evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
+	struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
 	evhttp_set_gencb(http, on_request, NULL);
-	if (bound == NULL || getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at,
-					 &size) != 0) {
+	if (bound == NULL ||
+	    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at, &size) != 0) {
 		fprintf(stderr, "evhttp_bare: cannot listen\n");
 		return 1;
 	}

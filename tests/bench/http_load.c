@@ -165,7 +165,8 @@ static void report(struct load *l, usec_t wall_us)
 	(void)getrusage(RUSAGE_SELF, &used); /* its own: it cannot fail */
 	double cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
 		       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-	printf("requests=%zu failed=%" PRId64 " wall_s=%.3f cpu_s=%.3f p50_us=%u p99_us=%u max_us=%u\n",
+	printf("requests=%zu failed=%" PRId64
+	       " wall_s=%.3f cpu_s=%.3f p50_us=%u p99_us=%u max_us=%u\n",
 	       n, l->failed, (double)wall_us / 1e6, cpu_s, l->samples[n / 2],
 	       l->samples[n - 1 - n / 100], l->samples[n - 1]);
 }
@@ -178,7 +179,8 @@ int main(int argc, char **argv)
 	    is_err(parse_i64(str_from(argv[2]), 1, 10000, &connections)) ||
 	    is_err(parse_i64(str_from(argv[3]), 1, 3600, &seconds)) ||
 	    (argc > 6 && is_err(parse_i64(str_from(argv[6]), 0, 60000, &pause_ms)))) {
-		fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS FILE [FROM [PAUSE_MS]]\n");
+		fprintf(stderr,
+			"usage: http_load PORT CONNECTIONS SECONDS FILE [FROM [PAUSE_MS]]\n");
 		return 2;
 	}
 	read_request(&l, argv[4]);

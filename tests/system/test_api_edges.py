@@ -447,7 +447,20 @@ class Edges(ApiCase):
             answer = self.api.request("GET", "/v1/campaigns?" + query)
             self.problem(answer, 422, "validation_error", parameter)
         answer = self.api.request("GET", "/v1/campaigns?limit=0&status=x&y=1")
-        self.assertEqual(len(self.problem(answer, 422, "validation_error")["errors"]), 1)
+        self.problem(answer, 422, "validation_error", "limit", "status", "y")
+        answer = self.api.request("GET", "/v1/campaigns?limit=1&kind=bulk&limit=2")
+        self.problem(answer, 422, "validation_error", "limit")
+
+    def test_an_unknown_query_parameter_is_refused_everywhere(self):
+        campaign = self.one.campaign(targets=["+12015550161"])["id"]
+        target = self.api.get(f"/v1/campaigns/{campaign}/targets")["data"][0]["id"]
+        ids = {prefix: type_id(prefix) for prefix in PREFIXES}
+        ids.update(cmp=campaign, tgt=target, agt=self.one.agent, num=self.one.number,
+                   trk=self.one.trunk)
+        for method, path, _ in ROUTES:
+            answer = self.api.request(method, fill(path, ids) + "?no=1",
+                                      {} if method in ("POST", "PATCH") else None)
+            self.problem(answer, 422, "validation_error", "no")
 
     # --- idempotency ---------------------------------------------------------------------------
 
