@@ -187,6 +187,7 @@ bench: all $(BENCH_BIN) | $(DEPS_RUN) $(DEPS_CHECK)
 # The rights of the gateway's role, from its statements (proto/roles/gateway.sql).
 rights: all | $(DEPS_RUN) $(DEPS_CHECK)
 	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/rights.py
+	$(MAKE) all # belfry-admin carries the file
 
 storm: all | $(DEPS_RUN)
 	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/storm.py

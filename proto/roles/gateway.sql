@@ -84,6 +84,10 @@ GRANT INSERT (workspace_id, id, name, dialer, settings, secret, created_at, upda
     belfry_gateway;
 GRANT SELECT ON trunk TO belfry_gateway;
 GRANT UPDATE (name, settings, secret, updated_at, deleted_at) ON trunk TO belfry_gateway;
+GRANT SELECT ON trunk_state TO belfry_gateway;
+GRANT INSERT (workspace_id, id, trunk_id) ON trunk_test TO belfry_gateway;
+GRANT SELECT ON trunk_test TO belfry_gateway;
+GRANT DELETE ON trunk_test TO belfry_gateway;
 GRANT INSERT (workspace_id, id, url, description, events, secret, created_at, updated_at) ON
     webhook_endpoint TO belfry_gateway;
 GRANT SELECT ON webhook_endpoint TO belfry_gateway;
