@@ -39,6 +39,9 @@ GRANT SELECT ON delivery TO belfry_gateway;
 GRANT SELECT ON delivery_attempt TO belfry_gateway;
 GRANT SELECT ON delivery_done TO belfry_gateway;
 GRANT UPDATE (replayed_as) ON delivery_done TO belfry_gateway;
+GRANT INSERT (workspace_id, endpoint_id, from_sequence, to_sequence, events, created_at) ON
+    delivery_range TO belfry_gateway;
+GRANT SELECT ON delivery_range TO belfry_gateway;
 GRANT INSERT (workspace_id, sequence, id, type, at, campaign_id, campaign_kind, call_id, target_id,
     agent_id, conversation_id, to_number, from_number, external_id, variables, call_created_at,
     scheduled_at, next_attempt_at, status, outcome, attempt_number, attempt_outcome, sip_code,
@@ -98,4 +101,4 @@ GRANT SELECT ON workspace TO belfry_gateway;
 GRANT UPDATE (name, timezone, calls_per_minute, max_concurrent, billing_increment_s, credit_s,
     updated_at) ON workspace TO belfry_gateway;
 GRANT SELECT ON workspace_sequence TO belfry_gateway;
-GRANT UPDATE (last_sequence) ON workspace_sequence TO belfry_gateway;
+GRANT UPDATE (last_sequence, owed_at) ON workspace_sequence TO belfry_gateway;

@@ -48,12 +48,14 @@ def prepared(name, types, text):
 
 
 def needs(stack):
-    """{(table, right): columns by number} of all statements, and of publish(), which they call."""
+    """{(table, right): columns by number} of all statements, and of the functions that they call: the
+    server reads those only as they run."""
     script = "SET client_min_messages = log; SET debug_print_parse = on;\n"
     script += "".join(prepared(*statement) for statement in statements())
     script += ("BEGIN; SELECT publish(ARRAY[ROW('campaign.paused', (SELECT id FROM workspace LIMIT 1), "
                "now(), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')"
-               "::publishable]); ROLLBACK;\n")
+               "::publishable]);\n"
+               "SELECT owed_page(id, id, id, 1), owed_one(id, id) FROM workspace; ROLLBACK;\n")
     path = os.path.join(stack.home, "rights.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)
