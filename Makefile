@@ -114,6 +114,16 @@ $(GEN)/embed.c: $(EMBED) libcommon/base/embed.py $(BUILD)/embedded | $(DEPS_BUIL
 $(BUILD)/embedded: FORCE
 	@$(call say_if_new,$(EMBED))
 
+# The dashboard, inside the gateway: nothing is bundled, each file as it is and packed.
+DASHBOARD := services/api-gateway/dashboard
+WEB := $(sort $(shell find $(DASHBOARD) -type f))
+$(GEN)/web.c: $(WEB) libcommon/base/embed.py $(BUILD)/web-files | $(DEPS_BUILD)
+	@mkdir -p $(GEN); $(call say,GEN)
+	$(Q)$(PY) libcommon/base/embed.py --out $@ --web $(DASHBOARD)
+$(BUILD)/web-files: FORCE
+	@$(call say_if_new,$(WEB))
+$(BIN)/api-gateway: $(GEN)/web.o
+
 $(GEN)/%.o: $(GEN)/%.c $(BUILD)/flags
 	@$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

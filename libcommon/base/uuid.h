@@ -31,6 +31,7 @@ enum id_kind {
 	ID_SENDER,       /* snd: one incarnation of a webhook-sender */
 	ID_AUDIT,        /* aud: a line of the audit trail */
 	ID_TEST,         /* tst: one test of a trunk */
+	ID_SESSION,      /* ses: of the dashboard */
 	ID_KIND_COUNT
 };
 

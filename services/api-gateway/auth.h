@@ -28,6 +28,8 @@ struct principal {
 	int64_t rate_per_minute; /* 0 = no limit */
 	usec_t expires_at;       /* USEC_NEVER = never */
 	int shard;
+	bool is_test;           /* a key of bf_test_ */
+	struct uuid session_id; /* nil = the key itself was shown */
 };
 
 struct rate_state {

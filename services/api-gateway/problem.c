@@ -20,6 +20,7 @@ static const struct {
 	[PROBLEM_INSUFFICIENT_CREDIT] = { 402, "insufficient_credit", "Insufficient credit" },
 	[PROBLEM_MISSING_SCOPE] = { 403, "missing_scope", "Missing scope" },
 	[PROBLEM_NUMBER_NOT_OWNED] = { 403, "number_not_owned", "Number not owned" },
+	[PROBLEM_CROSS_SITE] = { 403, "cross_site", "Not from the dashboard" },
 	[PROBLEM_NOT_FOUND] = { 404, "not_found", "Not found" },
 	[PROBLEM_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "Method not allowed" },
 	[PROBLEM_REQUEST_TIMEOUT] = { 408, "request_timeout", "Request took too long" },

@@ -25,21 +25,34 @@ static void log_answer(const struct req *r, int status)
 	       LS("request_id", r->request_id));
 }
 
-void req_reply(struct req *r, int status, const char *content_type, struct str body)
+static void reply(struct req *r, int status, const char *content_type, struct str body)
 {
 	struct app *app = r->app;
 	loop_refresh_time(app->loop);
 	log_answer(r, status);
 	app->answers[status / 100 % 6]++;
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
-	if (content_type != NULL)
-		http_reply_header(r->http, "Cache-Control", "no-store");
+	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
 	json_doc_free(r->doc);
 	r->doc = NULL;
 	struct strbuf out = r->out;
 	/* The request ends here, and its arena with it; the body is still in `out`. */
 	http_reply(r->http, status, content_type, body);
 	strbuf_deinit(&out);
+}
+
+void req_reply(struct req *r, int status, const char *content_type, struct str body)
+{
+	if (content_type != NULL)
+		http_reply_header(r->http, "Cache-Control", "no-store");
+	reply(r, status, content_type, body);
+}
+
+void req_reply_public(struct req *r, const char *content_type, struct str body,
+		      const char *cache_control)
+{
+	http_reply_header(r->http, "Cache-Control", cache_control);
+	reply(r, content_type == NULL ? 304 : 200, content_type, body);
 }
 
 void req_fail_with(struct req *r, struct problem *p)

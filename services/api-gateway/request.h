@@ -32,7 +32,8 @@ struct req {
 	usec_t mono_began;
 	usec_t now; /* Postgres' clock */
 	char request_id[REQUEST_ID_MAX + 1];
-	uint8_t key_hash[SHA256_SIZE];
+	uint8_t key_hash[SHA256_SIZE]; /* of what was shown: an API key, or a session's cookie */
+	bool has_cookie;
 	struct principal who;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in their order */
 	bool has_bad_id;                  /* one of them has no valid form: it cannot exist */
@@ -72,6 +73,9 @@ void req_fail_validation(struct req *r);
 void req_json(struct req *r, struct json_out *j);
 void req_reply_json(struct req *r, int status);
 void req_reply(struct req *r, int status, const char *content_type, struct str body);
+/* 200, or 304 without a content type, of what anybody may keep as `cache_control` says. */
+void req_reply_public(struct req *r, const char *content_type, struct str body,
+		      const char *cache_control);
 /* 201 with the Location of the new object. */
 void req_reply_created(struct req *r, enum id_kind kind, struct uuid id);
 

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dashboard.h"
 #include "idempotency.h"
 #include "rates.h"
+#include "session.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -167,13 +169,25 @@ static void refuse(struct req *r)
 {
 	auth_drop(r->app->auth, r->key_hash);
 	auth_failed(r->app->auth, http_request_peer(r->http), loop_mono(r->app->loop));
-	req_fail(r, PROBLEM_UNAUTHORIZED, "The API key is missing, unknown, expired or revoked.");
+	req_fail(r, PROBLEM_UNAUTHORIZED,
+		 r->has_cookie ? "The session has ended: sign in again." :
+				 "The API key is missing, unknown, expired or revoked.");
+}
+
+static bool changes(const struct req *r)
+{
+	enum http_method m = http_request_method(r->http);
+	return m != HTTP_GET && m != HTTP_HEAD;
 }
 
 static void use_key(struct req *r)
 {
 	if (r->who.expires_at != USEC_NEVER && r->who.expires_at <= r->now)
 		refuse(r);
+	else if (r->has_cookie && changes(r) && !session_is_own(r))
+		req_fail(r, PROBLEM_CROSS_SITE,
+			 "A session changes something from its own pages only: Origin and "
+			 "X-Belfry-Token must say so.");
 	else
 		admit(r);
 }
@@ -198,19 +212,44 @@ static void on_key(struct req *r, const struct pg_unit *u)
 		.rate_per_minute = row.rate_per_minute == PG_NULL_I64 ? 0 : row.rate_per_minute,
 		.expires_at = row.expires_at,
 		.shard = (int)row.shard,
+		.is_test = str_eq(row.prefix, STR("bf_test_")),
+		.session_id = row.session_id,
 	};
 	auth_put(r->app->auth, r->key_hash, &r->who, r->mono_began);
 	use_key(r);
 }
 
+/* An API key, or else the cookie of a session; false for what has neither's form. */
+static bool find_credential(struct req *r)
+{
+	struct str header = http_request_header(r->http, "Authorization"), token;
+	if (header.p == NULL) {
+		r->has_cookie = session_hash(r, r->key_hash);
+		return r->has_cookie;
+	}
+	if (!auth_token(header, &token))
+		return false;
+	auth_hash(r->app->auth, token, r->key_hash);
+	return true;
+}
+
+static void look_up(struct req *r)
+{
+	struct pg_unit *u = req_read(r);
+	struct str hash = { (const char *)r->key_hash, SHA256_SIZE };
+	/* The row of both has the same columns. */
+	if (r->has_cookie)
+		add_api_session_find(u, &(struct api_session_find_args){ .hash = hash });
+	else
+		add_api_key_find(u, &(struct api_key_find_args){ .hash = hash });
+	req_submit(r, on_key);
+}
+
 static void authenticate(struct req *r)
 {
 	struct auth *a = r->app->auth;
-	struct str token;
 	usec_t mono_now = loop_mono(r->app->loop);
-	bool has_form = auth_token(http_request_header(r->http, "Authorization"), &token);
-	if (has_form)
-		auth_hash(a, token, r->key_hash);
+	bool has_form = find_credential(r);
 	if (!(has_form && auth_has(a, r->key_hash)) &&
 	    !auth_may_try(a, http_request_peer(r->http), mono_now)) {
 		http_reply_header(r->http, "Retry-After", "1");
@@ -228,10 +267,7 @@ static void authenticate(struct req *r)
 		use_key(r);
 		return;
 	}
-	struct pg_unit *u = req_read(r);
-	add_api_key_find(u, &(struct api_key_find_args){
-				    .hash = { (const char *)r->key_hash, SHA256_SIZE } });
-	req_submit(r, on_key);
+	look_up(r);
 }
 
 /* --- 2: the route --------------------------------------------------------------------------- */
@@ -323,7 +359,7 @@ static void find_route(struct req *r)
 	}
 	if (offered != 0)
 		fail_method(r, offered);
-	else
+	else if (!dashboard_serve(r))
 		req_fail(r, PROBLEM_NOT_FOUND, "There is nothing at this path.");
 }
 

@@ -4,6 +4,7 @@
  * trail. */
 #include "handlers.h"
 #include "route.h"
+#include "session.h"
 #include "transfers.h"
 
 #define READ(pattern_, handle_)                                                                    \
@@ -197,6 +198,10 @@ const struct route routes[] = {
 	READ("/v1/workspace", workspace_get),
 	CHANGE("/v1/workspace", ADMIN, workspace_patch, "workspace.update"),
 	CREATE("/v1/workspace/credit", OPERATOR, workspace_credit, "workspace.credit"),
+
+	ACTION("/v1/session", READ, sessions_create, NULL, "session.create"),
+	READ("/v1/session", sessions_get),
+	DELETE("/v1/session", READ, sessions_end, "session.end"),
 
 	CREATE("/v1/api-keys", ADMIN, keys_create, "key.create"),
 	{ .method = HTTP_GET,

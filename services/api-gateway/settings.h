@@ -21,6 +21,7 @@ struct gateway_settings {
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;
 	int64_t import_max_bytes;
+	usec_t session_us;
 };
 
 /* Reads them and sets up the log. True when the process should end at once with *exit_out: after

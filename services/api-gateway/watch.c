@@ -210,7 +210,7 @@ static void send_heartbeats(struct watch_hub *h)
 	}
 }
 
-/* Ends the streams of keys that are good no more. */
+/* Ends the streams of keys and sessions that are good no more. */
 static void end_keys(struct watch_hub *h, const struct pg_result *over)
 {
 	struct api_key_over_row row;
@@ -223,7 +223,8 @@ static void end_keys(struct watch_hub *h, const struct pg_result *over)
 			bool is_last = (next = list_next(&c->watchers, m)) == NULL;
 			for (size_t i = 0; i < pg_result_rows(over); i++) {
 				get_api_key_over(over, i, &row);
-				if (uuid_eq(row.id, w->r->who.key_id)) {
+				if (uuid_eq(row.id, w->r->who.key_id) &&
+				    uuid_eq(row.session_id, w->r->who.session_id)) {
 					end_watcher(w);
 					break;
 				}
@@ -272,12 +273,13 @@ static void on_looked(struct err e, const struct pg_unit *u, void *arg)
 	plan_look(h, h->is_soon ? LOOK_SOON_US : LOOK_US);
 }
 
-/* The keys of all watchers, each once where they stand together. */
+/* The keys and sessions of all watchers, each once where they stand together. */
 static void add_keys(struct watch_hub *h, struct pg_unit *u)
 {
 	struct arena *a = pg_unit_arena(u);
 	struct uuid *ws = arena_array(a, h->n_watchers, sizeof(*ws));
 	struct uuid *keys = arena_array(a, h->n_watchers, sizeof(*keys));
+	struct uuid *sessions = arena_array(a, h->n_watchers, sizeof(*sessions));
 	size_t n = 0;
 	for (struct list_node *c = list_first(&h->list); c != NULL; c = list_next(&h->list, c)) {
 		struct list *watchers = &CONTAINER_OF(c, struct watched, node)->watchers;
@@ -285,13 +287,15 @@ static void add_keys(struct watch_hub *h, struct pg_unit *u)
 		for (; m != NULL; m = list_next(watchers, m)) {
 			const struct principal *who =
 				&CONTAINER_OF(m, struct watcher, node)->r->who;
-			if (n > 0 && uuid_eq(keys[n - 1], who->key_id))
+			if (n > 0 && uuid_eq(keys[n - 1], who->key_id) &&
+			    uuid_eq(sessions[n - 1], who->session_id))
 				continue;
 			ws[n] = who->workspace_id;
+			sessions[n] = who->session_id;
 			keys[n++] = who->key_id;
 		}
 	}
-	add_api_key_over(u, &(struct api_key_over_args){ { ws, n }, { keys, n } });
+	add_api_key_over(u, &(struct api_key_over_args){ { ws, n }, { keys, n }, { sessions, n } });
 }
 
 static void look(struct watch_hub *h)
