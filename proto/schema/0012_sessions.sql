@@ -11,3 +11,7 @@ CREATE TABLE session (
 	FOREIGN KEY (workspace_id, key_id) REFERENCES api_key (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX session_key ON session (workspace_id, key_id, id);
+
+-- The dialers that an incarnation has up, told with each renewal of its lease, for whoever asks how the
+-- installation is.
+ALTER TABLE dispatcher ADD COLUMN dialers text[] NOT NULL DEFAULT '{}';

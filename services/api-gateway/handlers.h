@@ -24,6 +24,9 @@ void campaigns_cancel(struct req *r);
 void campaigns_replay(struct req *r);
 
 void campaigns_stats(struct req *r);
+void campaigns_pace(struct req *r);
+
+void system_get(struct req *r);
 
 void schedules_preview(struct req *r);
 

@@ -65,6 +65,7 @@ const struct route routes[] = {
 	ACTION("/v1/campaigns/{cmp}/cancel", CONTROL, campaigns_cancel, campaigns_replay,
 	       "campaign.cancel"),
 	READ("/v1/campaigns/{cmp}/stats", campaigns_stats),
+	READ("/v1/campaigns/{cmp}/pace", campaigns_pace),
 	READ("/v1/campaigns/{cmp}/stream", campaigns_watch),
 	{ .method = HTTP_GET,
 	  .pattern = "/v1/campaigns/{cmp}/export.csv",
@@ -221,6 +222,11 @@ const struct route routes[] = {
 	  .handle = audit_list,
 	  .is_list = true,
 	  .filters = { "action", "key_id", "subject" } },
+
+	{ .method = HTTP_GET,
+	  .pattern = "/v1/system",
+	  .scope = SCOPE_OPERATOR,
+	  .handle = system_get },
 
 	{ .pattern = NULL },
 };

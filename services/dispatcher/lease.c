@@ -140,6 +140,20 @@ static void submit_first(struct lease *l)
 		l->is_renewing = true;
 }
 
+static void renew(struct lease *l)
+{
+	struct app *app = l->app;
+	struct str names[LINKS_MAX], instances[LINKS_MAX];
+	struct pg_unit *u = pg_unit_new();
+	size_t n = links_live(app->links, names, instances);
+	add_dispatcher_renew(u, &(struct dispatcher_renew_args){
+					.id = app->incarnation,
+					.lease_ms = app->settings.lease_us / USEC_PER_MS,
+					.dialers = { names, n } });
+	if (!is_err(pg_submit(app->claim_pg, u, on_renewed, l)))
+		l->is_renewing = true;
+}
+
 static void on_timer(void *arg)
 {
 	struct lease *l = arg;
@@ -152,14 +166,8 @@ static void on_timer(void *arg)
 		return;
 	}
 	timer_start(l->timer, app->settings.lease_us / 5);
-	if (!l->is_renewing) {
-		struct pg_unit *u = pg_unit_new();
-		add_dispatcher_renew(u, &(struct dispatcher_renew_args){
-						.id = app->incarnation,
-						.lease_ms = app->settings.lease_us / USEC_PER_MS });
-		if (!is_err(pg_submit(app->claim_pg, u, on_renewed, l)))
-			l->is_renewing = true;
-	}
+	if (!l->is_renewing)
+		renew(l);
 	if (l->has_begun)
 		adopt(l);
 }
