@@ -1,10 +1,11 @@
 // The list of campaigns: what an operator looks at first.
-import { useEffect, useState, html } from "../lib/h.js";
-import { useList, useSettled } from "../lib/data.js";
+import { html } from "../lib/h.js";
+import { useList } from "../lib/data.js";
 import { number } from "../lib/format.js";
 import { useParam } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { Progress } from "../parts/bar.js";
+import { Filter, Search } from "../parts/filters.js";
 import { ListTable } from "../parts/table.js";
 import { Chip, Empty, Page, Panel, Time } from "../parts/ui.js";
 
@@ -23,23 +24,6 @@ const columns = [
   { key: "next", name: "Next occurrence", kind: "wide", cell: (c) => html`<${Time} at=${c.next_occurrence_at} />` },
   { key: "created", name: "Created", kind: "wide", cell: (c) => html`<${Time} at=${c.created_at} />` },
 ];
-
-export function Filter({ label, value, onChange, all, of }) {
-  return html`<select aria-label=${label} value=${value} onChange=${(e) => onChange(e.target.value)}>
-    <option value="" selected=${!value}>${all}</option>
-    ${of.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
-  </select>`;
-}
-
-export function Search({ value, onChange, label, placeholder }) {
-  const [text, setText] = useState(value);
-  const settled = useSettled(text);
-  useEffect(() => {
-    if (settled !== value) onChange(settled);
-  }, [settled]);
-  return html`<input type="search" aria-label=${label} placeholder=${placeholder} value=${text}
-    onInput=${(e) => setText(e.target.value)} />`;
-}
 
 export default function Campaigns({ route }) {
   const [kind, setKind] = useParam(route, "kind");
