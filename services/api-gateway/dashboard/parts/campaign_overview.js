@@ -62,7 +62,7 @@ function Figures({ campaign, pace, stats }) {
     <${Figure} value=${number(pace.calls_last_minute)} what="calls in the last minute"
       more=${limit ? `the limit is ${number(limit)}` : ""} />
     <${Figure} value=${number(pace.in_flight)} what="in flight" more=${stats ? `${plural(stats.attempts, "attempt")} in all` : ""} />
-    <${Figure} value=${millis(lateness.p50_ms)} what="late, half of the calls"
+    <${Figure} value=${millis(lateness.p50_ms)} what="median lateness"
       more=${lateness.calls ? `99 % within ${millis(lateness.p99_ms)}` : "no call yet"} />
     ${isBulk && html`<${Figure} value=${left && campaign.status === "active" ? about((60 * left) / limit).replace("about ", "~ ") : "–"}
       what="to go at this rate" more=${left ? `${plural(left, "target")} left` : ""} />`}
