@@ -19,7 +19,7 @@ const struct embed_file *embed_find(const char *path); /* NULL when there is non
 struct web_file {
 	const char *path; /* "lib/api.js" */
 	const char *type;
-	const char *tag;  /* of its content */
+	const char *tag;       /* of its content */
 	struct str text, gzip; /* gzip is empty where it would not be smaller */
 };
 

@@ -76,8 +76,8 @@ static void put_headers(struct req *r, bool is_page)
 static void give(struct req *r, const struct web_file *f, bool is_page)
 {
 	const char *keep = is_page ? "no-cache" : FOR_EVER;
-	bool is_packed = f->gzip.n > 0 && accepts(http_request_header(r->http, "Accept-Encoding"),
-						  STR("gzip"));
+	bool is_packed = f->gzip.n > 0 &&
+			 accepts(http_request_header(r->http, "Accept-Encoding"), STR("gzip"));
 	char tag[TAG_SIZE];
 	(void)snprintf(tag, sizeof(tag), "\"%s%s\"", f->tag, is_packed ? "-gz" : ""); /* 21 */
 	http_reply_header(r->http, "ETag", tag);

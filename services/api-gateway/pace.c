@@ -12,13 +12,7 @@
 #define CALLS_MAX 20000
 #define NEXT_MAX_US 1e18
 
-enum pace_scope {
-	PACE_CAMPAIGN = 0,
-	PACE_NUMBER,
-	PACE_TRUNK,
-	PACE_WORKSPACE,
-	PACE_SCOPE_COUNT
-};
+enum pace_scope { PACE_CAMPAIGN = 0, PACE_NUMBER, PACE_TRUNK, PACE_WORKSPACE, PACE_SCOPE_COUNT };
 
 static const char *const scope_words[PACE_SCOPE_COUNT] = {
 	[PACE_CAMPAIGN] = "campaign",
@@ -144,7 +138,8 @@ static void on_buckets(struct err e, const struct redis_reply *reply_in, void *a
 	double furthest = 0;
 	for (size_t i = 0; !is_err(e) && i < redis_count(reply_in) && i < p->n_asked; i++) {
 		double next_us;
-		if (is_err(parse_double(redis_str(redis_at(reply_in, i)), 0, NEXT_MAX_US, &next_us)))
+		if (is_err(parse_double(redis_str(redis_at(reply_in, i)), 0, NEXT_MAX_US,
+					&next_us)))
 			continue; /* it is full */
 		if (next_us > furthest) {
 			furthest = next_us;

@@ -170,8 +170,8 @@ static void refuse(struct req *r)
 	auth_drop(r->app->auth, r->key_hash);
 	auth_failed(r->app->auth, http_request_peer(r->http), loop_mono(r->app->loop));
 	req_fail(r, PROBLEM_UNAUTHORIZED,
-		 r->has_cookie ? "The session has ended: sign in again." :
-				 "The API key is missing, unknown, expired or revoked.");
+		 r->has_cookie ? "The session has ended: sign in again."
+			       : "The API key is missing, unknown, expired or revoked.");
 }
 
 static bool changes(const struct req *r)

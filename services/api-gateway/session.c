@@ -272,13 +272,14 @@ void sessions_create(struct req *r)
 	auth_hash(r->app->auth, m->cookie, hash);
 	struct uuid id = random_id(r->now);
 	req_makes(r, ID_SESSION, id);
-	add_api_session_create(req_read(r), &(struct api_session_create_args){
-						    .workspace_id = r->who.workspace_id,
-						    .id = id,
-						    .key_id = r->who.key_id,
-						    .hash = { (const char *)hash, sizeof(hash) },
-						    .expires_at = r->now + r->app->settings.session_us,
-						    .most = SESSIONS_PER_KEY_MAX - 1 });
+	add_api_session_create(req_read(r),
+			       &(struct api_session_create_args){
+				       .workspace_id = r->who.workspace_id,
+				       .id = id,
+				       .key_id = r->who.key_id,
+				       .hash = { (const char *)hash, sizeof(hash) },
+				       .expires_at = r->now + r->app->settings.session_us,
+				       .most = SESSIONS_PER_KEY_MAX - 1 });
 	r->who.session_id = id;
 	add_get(r);
 	req_submit(r, on_made);

@@ -2,8 +2,8 @@
  * the scope operator. */
 #include <string.h>
 
-#include "handlers.h"
 #include "base/embed.h"
+#include "handlers.h"
 #include "render.h"
 
 static void render_parts(struct json_out *j, const struct pg_result *rows, const char *kind,

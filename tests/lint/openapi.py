@@ -313,7 +313,9 @@ class Route:
         if ".is_list = true" in text:
             self.filters |= LIST_PARAMETERS
         self.key = (self.method, re.sub(r"{\w+}", "{}", self.pattern))
-        self.is_change = self.method != "GET" and self.scope != "READ"
+        # Who may read may ask for a preview, and may sign in, which does change something.
+        self.is_change = self.method != "GET" and (self.scope != "READ" or
+                                                   self.pattern == "/v1/session")
 
 
 def main():

@@ -26,7 +26,7 @@ export default function Agents() {
     { key: "name", name: "Agent", cell: (a) => html`<strong>${a.name}</strong><small><${Code}>${a.id}<//></small>` },
     { key: "endpoint", name: "Endpoint", cell: (a) => html`<code>${a.endpoint.sip_uri || JSON.stringify(a.endpoint)}</code>` },
     { key: "changed", name: "Changed", kind: "wide", cell: (a) => html`<${Time} at=${a.updated_at} />` },
-    { key: "do", name: "Actions", kind: "actions", cell: (a) => may("write") && html`<${Button} kind="small" onClick=${() => setForm({ agent: a })}>Change<//>
+    { key: "do", name: "Actions", kind: "acts", cell: (a) => may("write") && html`<${Button} kind="small" onClick=${() => setForm({ agent: a })}>Change<//>
       <${RemoveButton} path=${`/v1/agents/${a.id}`} name=${a.name} what="No unfinished campaign may use it." onDone=${list.reload} />` },
   ];
   const add = may("write") && html`<${Button} kind="primary" onClick=${() => setForm({ agent: null })}>Add agent<//>`;

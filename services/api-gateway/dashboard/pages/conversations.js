@@ -30,7 +30,7 @@ export default function Conversations({ route }) {
     { key: "billed", name: "Billed", kind: "num wide", cell: (c) => duration(c.billed_s) },
     { key: "reason", name: "Ended by", kind: "wide", cell: (c) => words(c.end_reason) },
     { key: "from", name: "From", kind: "wide", cell: (c) => c.from_number },
-    { key: "do", name: "Actions", kind: "actions", cell: (c) => c.status === "in_progress" && may("control") && html`<${AskButton} text="Hang up"
+    { key: "do", name: "Actions", kind: "acts", cell: (c) => c.status === "in_progress" && may("control") && html`<${AskButton} text="Hang up"
       kind="danger small" tone="danger" title=${`Hang up with ${c.to_number}?`} what=${html`<p>Both sides are hung up within about a second.</p>`}
       onConfirm=${() => hangUp(c)} />` },
   ];

@@ -39,7 +39,7 @@ export default function Keys({ route }) {
     { key: "scopes", name: "Scopes", kind: "wide", cell: (k) => k.scopes.join(", ") },
     { key: "rate", name: "A minute", kind: "num wide", cell: (k) => (k.rate_per_minute === null ? "no limit" : number(k.rate_per_minute)) },
     { key: "expires", name: "Expires", kind: "wide", cell: (k) => html`<${Time} at=${k.expires_at} missing="never" />` },
-    { key: "do", name: "Actions", kind: "actions", cell: (k) => k.status === "active" && html`<${RemoveButton} path=${`/v1/api-keys/${k.id}`} name=${k.name} text="Revoke" said="revoked"
+    { key: "do", name: "Actions", kind: "acts", cell: (k) => k.status === "active" && html`<${RemoveButton} path=${`/v1/api-keys/${k.id}`} name=${k.name} text="Revoke" said="revoked"
       what=${`It is refused everywhere within 5 seconds, and its sessions end.${k.id === who.key.id ? " It is the key that you signed in with." : ""}`} onDone=${list.reload} />` },
   ];
   return html`<${Page} title="API keys" actions=${html`<${Button} kind="primary" onClick=${() => setMaking(true)}>New key<//>`}><${Panel} label="API keys">

@@ -33,7 +33,7 @@ export default function Numbers() {
     { key: "rate", name: "Calls a minute", kind: "num", cell: (n) => limit(n.calls_per_minute) },
     { key: "most", name: "Calls at once", kind: "num wide", cell: (n) => limit(n.max_concurrent) },
     { key: "created", name: "Created", kind: "wide", cell: (n) => html`<${Time} at=${n.created_at} />` },
-    { key: "do", name: "Actions", kind: "actions", cell: (n) => may("admin") && html`<${Button} kind="small" onClick=${() => setForm({ number: n })}>Change<//>
+    { key: "do", name: "Actions", kind: "acts", cell: (n) => may("admin") && html`<${Button} kind="small" onClick=${() => setForm({ number: n })}>Change<//>
       <${RemoveButton} path=${`/v1/numbers/${n.id}`} name=${n.e164} what="No unfinished campaign may call from it." onDone=${list.reload} />` },
   ];
   const add = may("admin") && html`<${Button} kind="primary" onClick=${() => setForm({ number: null })}>Add number<//>`;

@@ -48,7 +48,7 @@ export default function Suppressions({ route }) {
     { key: "to", name: "Number", cell: (s) => html`<strong>${s.to_number}</strong>` },
     { key: "reason", name: "Reason", cell: (s) => s.reason || html`<span class="dim">–</span>` },
     { key: "since", name: "Since", cell: (s) => html`<${Time} at=${s.created_at} />` },
-    { key: "do", name: "Actions", kind: "actions", cell: (s) => may("write") && html`<${RemoveButton} path=${`/v1/suppressions/${s.id}`} name=${s.to_number}
+    { key: "do", name: "Actions", kind: "acts", cell: (s) => may("write") && html`<${RemoveButton} path=${`/v1/suppressions/${s.id}`} name=${s.to_number}
       text="Take off" said="off the list" what="It can be dialed again. Calls that have failed stay failed." onDone=${list.reload} />` },
   ];
   const add = may("write") && html`<${Button} onClick=${() => setOpen("many")}>Add many<//> <${Button} kind="primary" onClick=${() => setOpen("one")}>Add number<//>`;

@@ -7,6 +7,7 @@ import { Table } from "../parts/table.js";
 import { Chip, Code, Empty, Facts, Failure, Loading, Notice, Page, Panel, Time } from "../parts/ui.js";
 
 const EVERY_MS = 2000;
+const LONG_WAIT_MS = 30000; // below, calls wait for a rate and nothing is wrong
 
 const isLive = (part, at) => part.lease_until >= at;
 const columns = (at) => [
@@ -25,15 +26,17 @@ function troubles(s) {
     live.length > 0 && !live.some((d) => d.dialers.length) && "No dialer is up: nothing is dialed.",
     !s.senders.some((w) => isLive(w, s.at)) && "No webhook-sender is up: deliveries wait.",
     !s.redis_is_up && "Redis is away: nothing is dialed before it is back.",
-    s.queue.overdue_calls > 0 && `${plural(s.queue.overdue_calls, "call")} should have been dialed before now, the first ${ago(s.queue.oldest_overdue_at, Date.parse(s.at))}.`,
   ].filter(Boolean);
 }
 
 function Health({ s }) {
   const { queue, leader, versions } = s;
   const found = troubles(s);
-  return html`${found.length ? found.map((text) => html`<${Notice} key=${text} tone="bad">${text}<//>`)
-      : html`<${Notice} tone="good">All is well.<//>`}
+  const first = queue.oldest_overdue_at && Date.parse(s.at) - Date.parse(queue.oldest_overdue_at);
+  return html`${first > LONG_WAIT_MS && html`<${Notice} tone="warn">${plural(queue.overdue_calls, "call")} wait past their instant, the longest
+      since ${ago(queue.oldest_overdue_at, Date.parse(s.at))}: for a limit of calls a minute or at once, or for a dialer.<//>`}
+    ${found.length ? found.map((text) => html`<${Notice} key=${text} tone="bad">${text}<//>`)
+      : html`<${Notice} tone="good">Every part is up.<//>`}
     <div class="columns">
       <${Panel} title="Scheduler"><${Facts} of=${[["Leader", html`<${Chip} status=${leader.is_alive ? "leading" : "down"} />`],
         ["Since", html`<${Time} at=${leader.since} />`], ["Epoch", number(leader.epoch)], ["Live campaigns", number(queue.live_campaigns)]]} /><//>

@@ -53,7 +53,7 @@ export default function Trunks() {
     { key: "state", name: "State", cell: (t) => (t.state ? html`<${Chip} status=${t.state} />` : html`<span class="dim">ask by a test</span>`) },
     { key: "secrets", name: "Secrets", kind: "wide", cell: (t) => (t.has_secrets ? "stored" : "none") },
     { key: "changed", name: "Changed", kind: "wide", cell: (t) => html`<${Time} at=${t.updated_at} />` },
-    { key: "do", name: "Actions", kind: "actions", cell: (t) => may("admin") && html`
+    { key: "do", name: "Actions", kind: "acts", cell: (t) => may("admin") && html`
       <${Button} kind="small" busy=${Boolean(test && test.busy && test.trunk.id === t.id)} onClick=${() => run(t)}>Test<//>
       <${Button} kind="small" onClick=${() => setForm({ trunk: t })}>Change<//>
       <${RemoveButton} path=${`/v1/trunks/${t.id}`} name=${t.name} what="No number may stand on it." onDone=${list.reload} />` },
