@@ -1,0 +1,107 @@
+"""The dashboard when things go wrong: words of the API beside their fields, a session that ends, a gateway
+that restarts. Nothing that was entered is lost."""
+import belfry
+from belfry import wait_until
+from dashboard_case import DashboardCase
+
+
+class FaultTest(DashboardCase):
+    # What the tests provoke: refusals, and a gateway that is away.
+    expected = ("status of 422", "status of 401", "status of 409", "status of 404",
+                "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET",
+                "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_CLOSED", "status of 503")
+
+    def words_beside(self, label):
+        field = self.browser.control(label)
+        ids = (field.get_attribute("aria-describedby") or "").split()
+        return " ".join(self.browser.value("document.getElementById(arguments[0]).innerText", i) for i in ids)
+
+    def test_refusals_stand_beside_their_fields(self):
+        b = self.browser
+        b.open("campaigns/new/recurring")
+        b.see("The next 5 calls")
+        b.fill("To number", "12")
+        b.press("Create draft")
+        wait_until(lambda: b.control("To number").get_attribute("aria-invalid") == "true", 15, "a fault")
+        self.assertIn("must be E.164", self.words_beside("To number"))
+        self.assertEqual(b.control("Name").get_attribute("aria-invalid"), "true")
+        # The first field that is wrong has the focus, and what was entered stands.
+        wait_until(lambda: b.value("document.activeElement.name") == "name", 15, "the focus")
+        self.assertEqual(b.control("To number").get_attribute("value"), "12")
+        b.fill("Name", "Mended")
+        b.fill("To number", "+14155550123")
+        b.press("Create draft")
+        b.see("Mended", "draft")
+
+    def test_a_refusal_of_an_action_keeps_the_dialog(self):
+        b = self.browser
+        number = self.it.api.get("/v1/numbers")["data"][0]["e164"]
+        self.it.campaign(targets=["+14155550123"], name="Uses the number")
+        b.open("numbers")
+        b.press("Delete")
+        b.see(f"Delete {number}?")
+        b.press("Delete")
+        b.see("campaign")
+        wait_until(lambda: b.find_all("//dialog[@open]//*[@role='alert']"), 15, "the API's words")
+        b.press("Leave it")
+
+    def test_an_ended_session_loses_nothing(self):
+        b = self.browser
+        b.open("campaigns/new/bulk")
+        b.fill("Name", "Typed before the session ended")
+        b.paste("Numbers", "+14155550123")
+        b.see("1 valid")
+        self.it.psql("UPDATE session SET expires_at = now()")
+        def refused():
+            b.press("Create draft") if not b.find_all("//dialog[@open]") else None
+            return b.find_all("//dialog[@open]")
+        # The gateway remembers a session for some seconds, and a draft may still be made.
+        self.it.restart("api-gateway")
+        wait_until(refused, 15, "the sign-in")
+        b.see("Sign in again", "The session has ended")
+        b.fill("API key", "bf_live_wrong")
+        b.press("Sign in")
+        b.see("API key")
+        b.fill("API key", self.it.env["BELFRY_API_KEY"])
+        b.press("Sign in")
+        b.gone("Sign in again")
+        self.assertEqual(b.control("Name").get_attribute("value"), "Typed before the session ended")
+        b.press("Create draft")
+        b.see("0 of 1 target")
+
+    def test_progress_goes_on_after_a_restart(self):
+        b, stack = self.browser, self.it
+        campaign = stack.campaign(targets=belfry.numbers(150, block=5), rate=600, name="Through a restart")
+        b.open(f"campaigns/{campaign}")
+        b.see("live")
+        stack.start_campaign(campaign)
+        b.see("active")
+        stack.kill("KILL", "api-gateway.0")
+        b.see("connection lost, coming back")
+        stack.start("api-gateway.0")
+        b.see("completed", "100 %", deadline_s=60)
+        counts = stack.counts(campaign)
+        b.see(f"dispatched {counts['dispatched']}")
+        self.assertEqual(counts["dispatched"] + counts["failed"], 150)
+
+    def test_what_is_not_there_says_so(self):
+        b = self.browser
+        b.open("campaigns/cmp_01h455vb4pex5vsknk084sn02q")
+        b.see("There is no such object in this workspace.")
+        b.open("nowhere")
+        b.see("There is no such page.")
+
+    def test_a_lost_answer_makes_no_second_campaign(self):
+        b, stack = self.browser, self.it
+        b.open("campaigns/new/recurring")
+        b.see("The next 5 calls")
+        b.fill("Name", "Only once")
+        b.fill("To number", "+14155550123")
+        stack.kill("KILL", "api-gateway.0")
+        b.press("Create draft")
+        b.see("Belfry cannot be reached. Nothing you entered is lost")
+        stack.start("api-gateway.0")
+        b.press("Create draft")
+        b.see("Only once", "draft")
+        found = stack.api.get("/v1/campaigns?q=Only%20once")["data"]
+        self.assertEqual(len(found), 1)
