@@ -97,7 +97,7 @@ class Browser:
 
     def scope(self):
         """An open dialog is all that can be reached."""
-        return "//dialog[@open][last()]" if self.find_all("//dialog[@open]") else ""
+        return "(//dialog[@open])[last()]" if self.find_all("//dialog[@open]") else ""
 
     def control(self, label, deadline_s=WAIT_S):
         """What is labelled so, by a label element, a legend or aria-label."""

@@ -1,7 +1,7 @@
 // New campaign: which kind, then the form of that kind. Both make a draft; nothing is called before Start.
 import { html, useMemo, useRef, useState } from "../lib/h.js";
 import { onceKey, post } from "../lib/api.js";
-import { about, number } from "../lib/format.js";
+import { about, number, plural } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { workspaceZone } from "../lib/session.js";
 import { ROWS_MAX, sendTargets } from "../lib/targets.js";
@@ -49,8 +49,8 @@ function Recurring() {
 function Duration({ judged, rate }) {
   const perMinute = Number(rate);
   if (!judged || !judged.valid || !(perMinute > 0)) return null;
-  return html`<p id="duration"><strong>${number(judged.valid)} ${judged.valid === 1 ? "target" : "targets"} at ${number(perMinute)} a minute:
-    ${about((60 * judged.valid) / perMinute)}</strong><span class="dim">, retries apart.</span></p>`;
+  const text = `${plural(judged.valid, "target")} at ${number(perMinute)} a minute: ${about((60 * judged.valid) / perMinute)}`;
+  return html`<p id="duration"><strong>${text}</strong><span class="dim">, retries apart.</span></p>`;
 }
 
 function Bulk() {

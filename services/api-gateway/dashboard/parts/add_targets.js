@@ -29,7 +29,6 @@ export function AddTargets({ campaign, onClose, onDone }) {
   return html`<${Dialog} title="Add targets" onClose=${onClose} wide><div class="dialog-body">
     <${Form} form=${form} onSubmit=${save} onCancel=${onClose} submit=${judged && judged.valid ? `Add ${plural(judged.valid, "target")}` : "Add targets"}>
       <${NumbersInput} onJudged=${(found) => { setJudged(found); setFault(null); }} fault=${fault} />
-      ${judged && judged.valid > 0 && html`<p class="dim">At ${number(campaign.rate_limit_per_minute)} a minute:
-        ${about((60 * judged.valid) / campaign.rate_limit_per_minute)} more.</p>`}
+      ${judged && judged.valid > 0 && html`<p class="dim">At ${number(campaign.rate_limit_per_minute)} a minute: ${about((60 * judged.valid) / campaign.rate_limit_per_minute)} more.</p>`}
     <//></div><//>`;
 }

@@ -39,13 +39,13 @@ function Skips({ campaign, filter, isFiltered, picked, onDone }) {
     onDone();
   };
   const left = campaign.counts.pending + campaign.counts.scheduled;
+  const which = isFiltered ? "Every target that the search and the filters find, and that is not yet called," : `${plural(left, "target")}, all that are not yet called,`;
   if (!may("control") || !left) return null;
   return html`${picked.size > 0 && html`<${AskButton} text=${`Skip ${plural(picked.size, "chosen target")}`} title="Skip the chosen targets?"
       verb="Skip them" what=${html`<p>They will not be called. One that is being dialed at this moment stays.</p>`}
       onConfirm=${() => skip({ ids: [...picked] })} />`}
     <${AskButton} text=${isFiltered ? "Skip all that fit" : "Skip all"} title=${isFiltered ? "Skip all that fit the filter?" : "Skip all that are left?"}
-      verb="Skip them" tone="danger" what=${html`<p>${isFiltered ? "Every target that the search and the filters find, and" : `${plural(left, "target")}, all`}
-        that ${"are"} not yet called, will not be called. Those being dialed at this moment stay.</p>`} onConfirm=${() => skip({ filter })} />`;
+      verb="Skip them" tone="danger" what=${html`<p>${which} will be left out. Those being dialed at this moment stay.</p>`} onConfirm=${() => skip({ filter })} />`;
 }
 
 export function Targets({ campaign, route, link, reload }) {
