@@ -39,7 +39,7 @@ class Browser:
         options.binary_location = "/usr/bin/chromium"
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self.driver.set_page_load_timeout(30)
-        self.requests, self.sizes, self.console = [], {}, []
+        self.requests, self.urls, self.sizes, self.console = [], {}, {}, []
         self.resize(size)
 
     def close(self):
@@ -161,9 +161,16 @@ class Browser:
             params = message["params"]
             if message["method"] == "Network.requestWillBeSent":
                 self.requests.append(params["request"]["url"])
+                self.urls[params["requestId"]] = params["request"]["url"]
             elif message["method"] == "Network.loadingFinished":
                 self.sizes[params["requestId"]] = params["encodedDataLength"]
         self.console += self.driver.get_log("browser")
+
+    def transferred(self):
+        """Bytes that came from the gateway, headers included."""
+        self.take_logs()
+        return sum(size for which, size in self.sizes.items()
+                   if self.urls.get(which, "").startswith(self.url))
 
     def foreign(self):
         """Requests to another origin than the gateway's."""

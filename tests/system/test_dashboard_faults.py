@@ -57,6 +57,7 @@ class FaultTest(DashboardCase):
             return b.find_all("//dialog[@open]")
         # The gateway remembers a session for some seconds, and a draft may still be made.
         self.it.restart("api-gateway")
+        self.it.api.close()
         wait_until(refused, 15, "the sign-in")
         b.see("Sign in again", "The session has ended")
         b.fill("API key", "bf_live_wrong")
@@ -79,6 +80,7 @@ class FaultTest(DashboardCase):
         stack.kill("KILL", "api-gateway.0")
         b.see("connection lost, coming back")
         stack.start("api-gateway.0")
+        stack.api.close()  # its connection went with the one before
         b.see("completed", "100 %", deadline_s=60)
         counts = stack.counts(campaign)
         b.see(f"dispatched {counts['dispatched']}")
@@ -101,6 +103,7 @@ class FaultTest(DashboardCase):
         b.press("Create draft")
         b.see("Belfry cannot be reached. Nothing you entered is lost")
         stack.start("api-gateway.0")
+        stack.api.close()  # its connection went with the one before
         b.press("Create draft")
         b.see("Only once", "draft")
         found = stack.api.get("/v1/campaigns?q=Only%20once")["data"]

@@ -1,4 +1,4 @@
-// A dialog is the browser's own: it keeps the focus inside and gives it back, and Escape closes it.
+// A dialog is the browser's own: it keeps the focus inside, and Escape closes it.
 import { html, useEffect, useId, useRef, useState } from "../lib/h.js";
 import { Button, Failure } from "./ui.js";
 
@@ -7,8 +7,13 @@ export function Dialog({ title, onClose, children, wide = false, locked = false 
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     dialog.showModal();
-    return () => dialog.open && dialog.close();
+    return () => {
+      if (dialog.open) dialog.close();
+      // By then the dialog may be out of the page, and the browser gives nothing back.
+      requestAnimationFrame(() => before && before.isConnected && before.focus());
+    };
   }, []);
   const cancel = (event) => {
     event.preventDefault();
