@@ -286,6 +286,10 @@ def show_next(run, env, stays):
     key, campaign = 'curl -s -H "Authorization: Bearer $BELFRY_API_KEY"', run.campaign
     agent = run.api.get("/v1/agents")["data"][0]["id"]
     print(f"""
+The dashboard is at {env['BELFRY_URL']}/, and this key opens it:
+
+{env['BELFRY_API_KEY']}
+
 What to do next{' (in another terminal; Ctrl-C here ends all of it)' if stays else ''}:
 
 . {shlex.quote(os.path.join(HOME, 'env'))}
@@ -304,7 +308,8 @@ def demonstrate(stays):
     env = read_env()
     run = Run(env)
     try:
-        print(f"The stack is up at {env['BELFRY_URL']}; its state is in {HOME}\n", flush=True)
+        print(f"The stack is up at {env['BELFRY_URL']}; its state is in {HOME}\n"
+              f"The dashboard is there too, with the key {env['BELFRY_API_KEY']}\n", flush=True)
         run.start()
         show_live(run)
         show_outcomes(run)

@@ -114,7 +114,7 @@ class CampaignTest(DashboardCase):
         stack.start_campaign(campaign)
         b.open(f"campaigns/{campaign}")
         b.see("Steady", "live")
-        b.see("Calls wait for the campaign's calls a minute.")
+        b.see("Calls wait for the campaign's limit of calls a minute.")
         b.press("Pause")
         b.see("No new call starts, at once.")
         b.press("Pause")

@@ -5,6 +5,7 @@ import { startKeys } from "./lib/keys.js";
 import { go, useRoute } from "./lib/router.js";
 import { resume, useSession } from "./lib/session.js";
 import { Shell } from "./parts/shell.js";
+import { KeysDialog } from "./parts/keys_dialog.js";
 import { Toasts } from "./parts/toast.js";
 import { Button, Loading, Notice } from "./parts/ui.js";
 
@@ -70,23 +71,20 @@ function Current({ route }) {
   return html`<${View} key=${key} id=${found.id} route=${route} />`;
 }
 
-function SignIn({ title, note }) {
-  const { name, view: View } = useSignIn();
-  return name && html`<${View} title=${title} note=${note} />`;
-}
-
-function useSignIn() {
-  const [state, setState] = useState({ name: null, view: null });
+function SignIn({ note }) {
+  const [state, setState] = useState({ view: null });
   useEffect(() => {
-    import("./pages/signin.js").then((m) => setState({ name: "signin", view: m.default }));
+    import("./pages/signin.js").then((m) => setState({ view: m.default }));
   }, []);
-  return state;
+  return state.view && html`<${state.view} note=${note} />`;
 }
 
 function App() {
   const session = useSession();
   const route = useRoute();
+  const [isShowingKeys, showKeys] = useState(false);
   useEffect(() => {
+    startKeys(() => showKeys(true));
     resume();
   }, []);
   if (session.state === "out") return html`<${SignIn} />`;
@@ -98,9 +96,9 @@ function App() {
   return html`<${Shell} place=${found.place}>
       <${Current} key=${`${found.page}/${found.id || ""}`} route=${route} /><//>
     ${session.state === "ended" && html`<${SignIn} note=${session.problem.message} />`}
+    ${isShowingKeys && html`<${KeysDialog} onClose=${() => showKeys(false)} />`}
     <${Toasts} />`;
 }
 
 if (!location.hash) go("#/campaigns", { replace: true });
-startKeys();
 render(html`<${App} />`, document.getElementById("app"));

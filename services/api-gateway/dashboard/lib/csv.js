@@ -5,9 +5,9 @@ const KNOWN = ["name", "external_id", "timezone"];
 const TURN_ROWS = 20000;
 const FAULTS_MAX = 1000;
 
-export const isE164 = (text) => /^\+[1-9][0-9]{6,14}$/.test(text);
+const isE164 = (text) => /^\+[1-9][0-9]{6,14}$/.test(text);
 
-export function reasonAgainst(text) {
+function reasonAgainst(text) {
   if (text === "") return "no number";
   if (!text.startsWith("+")) return "needs a plus and the country code, such as +14155550123";
   if (/[^+0-9]/.test(text)) return "only digits after the plus";
@@ -19,7 +19,7 @@ export function reasonAgainst(text) {
 }
 
 // Rows of RFC 4180, one at a time, with the line that each begins on.
-export function* records(text) {
+function* records(text) {
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   let line = 1;
   while (at < text.length) {

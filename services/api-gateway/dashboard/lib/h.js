@@ -1,9 +1,9 @@
 // Preact with htm in the place of JSX: what every other file draws with.
-import { Fragment, createContext, h, render } from "../vendor/preact.js";
+import { createContext, h, render } from "../vendor/preact.js";
 import htm from "../vendor/htm.js";
 
 export const html = htm.bind(h);
-export { Fragment, createContext, render };
+export { createContext, render };
 export {
-  useCallback, useContext, useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useRef, useState,
+  useCallback, useContext, useEffect, useErrorBoundary, useId, useMemo, useRef, useState,
 } from "../vendor/hooks.js";

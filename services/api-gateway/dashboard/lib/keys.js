@@ -9,7 +9,8 @@ function isTyping(event) {
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
-export function startKeys() {
+// show() is called for the key ?.
+export function startKeys(show) {
   let chordAt = 0;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
@@ -21,6 +22,7 @@ export function startKeys() {
       return;
     }
     if (event.key === "g") chordAt = performance.now();
+    if (event.key === "?") show();
     if (event.key === "/") {
       const search = document.querySelector("input[type=search]");
       if (search) {

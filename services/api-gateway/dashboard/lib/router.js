@@ -1,7 +1,7 @@
 // Where we are stands behind the #: one page file, any depth of links, the back button works.
 import { useEffect, useState } from "./h.js";
 
-export function parse(hash) {
+function parse(hash) {
   const [path, search] = hash.replace(/^#\/?/, "").split("?");
   return {
     parts: path.split("/").filter(Boolean).map(decodeURIComponent),

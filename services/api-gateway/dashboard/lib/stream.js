@@ -1,5 +1,6 @@
 // A campaign's progress as it happens. The browser comes back by itself after a lost connection; where
-// it gives up (an answer that is no stream, as while a gateway restarts behind a proxy) we do.
+// it gives up (an answer that is no stream, as while a gateway restarts behind a proxy) we do. A page that
+// nobody looks at has no stream: a browser opens only six connections to a gateway, whatever the tabs.
 import { useEffect, useState } from "./h.js";
 import { useSession } from "./session.js";
 
@@ -19,6 +20,11 @@ export function useProgress(campaignId, { until } = {}) {
       last = JSON.parse(event.data);
       setView({ state: "live", snapshot: last });
     };
+    const close = () => {
+      clearTimeout(timer);
+      if (source) source.close();
+      source = null;
+    };
     const open = () => {
       source = new EventSource(`/v1/campaigns/${campaignId}/stream`);
       source.addEventListener("state", take);
@@ -27,14 +33,19 @@ export function useProgress(campaignId, { until } = {}) {
       source.addEventListener("error", () => {
         const isOver = last && until && until(last);
         setView((v) => ({ ...v, state: isOver ? "over" : "lost" }));
-        if (isOver) source.close();
+        if (isOver) close();
         else if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN_MS);
       });
     };
-    open();
+    const follow = () => {
+      if (document.hidden) close();
+      else if (!source && !(last && until && until(last))) open();
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
     return () => {
-      clearTimeout(timer);
-      source.close();
+      document.removeEventListener("visibilitychange", follow);
+      close();
     };
   }, [campaignId, isIn]);
   return view;

@@ -2,7 +2,7 @@
 import { html, useState } from "../lib/h.js";
 import { patch, post } from "../lib/api.js";
 import { useList } from "../lib/data.js";
-import { words } from "../lib/format.js";
+import { millis } from "../lib/format.js";
 import { may } from "../lib/session.js";
 import { SelectField, TextField } from "../parts/form.js";
 import { FormDialog } from "../parts/form_dialog.js";
@@ -10,19 +10,23 @@ import { JsonField, jsonText, readJson } from "../parts/json_field.js";
 import { RemoveButton } from "../parts/remove_button.js";
 import { ListTable } from "../parts/table.js";
 import { tell } from "../parts/toast.js";
-import { Button, Chip, Empty, Facts, Failure, Notice, Page, Panel, Time } from "../parts/ui.js";
+import { Button, Chip, Empty, Failure, Notice, Page, Panel, Time } from "../parts/ui.js";
 
 const DIALERS = [["sip", "SIP"], ["sim", "simulated carrier"], ["twilio", "Twilio"]];
 const HINT = "For SIP: host, transport, username, password, and more; see the README. Secrets are stored encrypted and never shown again.";
 
-// What a test said, whatever it tells beside ok.
 function TestResult({ trunk, result, error }) {
   if (error) return html`<${Failure} error=${error} />`;
-  const { ok, detail, reason, ...rest } = result;
-  const facts = Object.entries(rest).filter(([, v]) => v !== null && typeof v !== "object");
-  return html`<${Notice} tone=${ok ? "good" : "bad"} title=${ok ? `${trunk.name} answers.` : `${trunk.name} does not answer as it should.`}>
-    ${detail || (reason && words(reason)) || ""}
-    ${facts.length > 0 && html`<${Facts} of=${facts.map(([k, v]) => [words(k), String(v)])} />`}<//>`;
+  const said = [result.reason, result.status && `SIP ${result.status}`,
+    result.latency_ms !== undefined && `after ${millis(result.latency_ms)}`].filter(Boolean).join(", ");
+  return html`<${Notice} tone=${result.ok ? "good" : "bad"}
+    title=${result.ok ? `${trunk.name} answers.` : `${trunk.name} does not answer as it should.`}>${said}<//>`;
+}
+
+function State({ of: t }) {
+  if (!t.state) return html`<span class="dim">not heard of: test it</span>`;
+  return html`<${Chip} status=${t.state} /><small>${t.state === "throttled" && t.state_until
+    ? html`until <${Time} at=${t.state_until} />` : t.state_since && html`since <${Time} at=${t.state_since} />`}</small>`;
 }
 
 export default function Trunks() {
@@ -33,6 +37,7 @@ export default function Trunks() {
     setTest({ trunk, busy: true });
     try {
       setTest({ trunk, result: await post(`/v1/trunks/${trunk.id}/test`) });
+      list.reload();
     } catch (error) {
       setTest({ trunk, error });
     }
@@ -50,7 +55,7 @@ export default function Trunks() {
   const columns = [
     { key: "name", name: "Trunk", cell: (t) => html`<strong>${t.name}</strong><small>${t.settings.host || ""}</small>` },
     { key: "dialer", name: "Carried by", cell: (t) => (DIALERS.find(([k]) => k === t.dialer) || [0, t.dialer])[1] },
-    { key: "state", name: "State", cell: (t) => (t.state ? html`<${Chip} status=${t.state} />` : html`<span class="dim">ask by a test</span>`) },
+    { key: "state", name: "State", cell: (t) => html`<${State} of=${t} />` },
     { key: "secrets", name: "Secrets", kind: "wide", cell: (t) => (t.has_secrets ? "stored" : "none") },
     { key: "changed", name: "Changed", kind: "wide", cell: (t) => html`<${Time} at=${t.updated_at} />` },
     { key: "do", name: "Actions", kind: "acts", cell: (t) => may("admin") && html`

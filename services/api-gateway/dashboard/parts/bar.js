@@ -2,7 +2,7 @@
 import { html } from "../lib/h.js";
 import { number, percent, plural, words } from "../lib/format.js";
 
-export const STATES = ["dispatched", "failed", "skipped", "scheduled", "pending"];
+const STATES = ["dispatched", "failed", "skipped", "scheduled", "pending"];
 const TELLS = {
   dispatched: "answered, a conversation began", failed: "every attempt was used up or a retry makes no sense",
   skipped: "left out", scheduled: "planned, being dialed, or waiting for a retry", pending: "not planned yet",

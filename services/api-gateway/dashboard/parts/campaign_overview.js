@@ -16,7 +16,7 @@ function Figure({ value, what, more }) {
 }
 
 const named = (limit) => `${{ campaign: "the campaign's", number: "the number's", trunk: "the trunk's",
-  workspace: "the workspace's" }[limit.scope]} ${limit.kind === "max_concurrent" ? "limit of calls at once" : "calls a minute"}`;
+  workspace: "the workspace's" }[limit.scope]} limit of calls ${limit.kind === "max_concurrent" ? "at once" : "a minute"}`;
 
 // In words: what the next call waits for.
 function bindingText(campaign, pace) {

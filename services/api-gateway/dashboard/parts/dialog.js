@@ -26,7 +26,7 @@ export function Dialog({ title, onClose, children, wide = false, locked = false 
 }
 
 // Asks before something is done, says what it will do, and stays open when it fails.
-export function Confirm({ title, verb, kind = "primary", children, onConfirm, onClose }) {
+function Confirm({ title, verb, kind = "primary", children, onConfirm, onClose }) {
   const [state, setState] = useState({ busy: false, error: null });
   const act = async () => {
     setState({ busy: true, error: null });

@@ -2,7 +2,7 @@
 import { html } from "../lib/h.js";
 import { ChecksField, TextField, textOrNull } from "./form.js";
 
-export const EVENT_TYPES = ["scheduled_call.created", "scheduled_call.dispatched", "scheduled_call.failed", "scheduled_call.cancelled",
+const EVENT_TYPES = ["scheduled_call.created", "scheduled_call.dispatched", "scheduled_call.failed", "scheduled_call.cancelled",
   "conversation.completed", "campaign.completed", "campaign.paused", "webhook_endpoint.disabled"];
 
 export const endpointValues = (e) => ({ url: e ? e.url : "", description: (e && e.description) || "", events: e ? e.events : ["*"] });

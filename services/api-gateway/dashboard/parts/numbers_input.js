@@ -8,7 +8,7 @@ import { Field } from "./form.js";
 const FILE_MAX = 256 * 1024 * 1024;
 const SHOWN_FAULTS = 100;
 
-export function Tally({ judged }) {
+function Tally({ judged }) {
   const { received, valid, duplicates, bad, faults, header } = judged;
   return html`<div role="status" id="tally">
     <div class="tally"><span><b>${number(valid)}</b> valid</span><span><b>${number(duplicates)}</b> duplicate</span>

@@ -5,7 +5,7 @@ import { ago, time, utc, words } from "../lib/format.js";
 const TONES = {
   active: "good", enabled: "good", dispatched: "good", delivered: "good", completed: "done", answered: "good",
   in_progress: "good", up: "good", leading: "good", running: "info", scheduled: "info", dialing: "info", pending: "quiet",
-  draft: "quiet", paused: "warn", skipped: "warn", expired: "quiet", cancelled: "quiet", failed: "bad",
+  draft: "quiet", paused: "warn", throttled: "warn", skipped: "warn", expired: "quiet", cancelled: "quiet", failed: "bad",
   dead_letter: "bad", revoked: "bad", disabled: "bad", down: "bad",
 };
 
