@@ -19,11 +19,11 @@ const STATUSES = ["pending", "scheduled", "dispatched", "failed", "skipped"];
 const canSkip = (t) => t.status === "pending" || t.status === "scheduled";
 
 function columns(open, picked, pick) {
-  const box = may("control") && { key: "pick", name: "Chosen", cell: (t) => canSkip(t) && html`<input type="checkbox"
+  const box = may("control") && { key: "pick", name: "Chosen", kind: "pick", cell: (t) => canSkip(t) && html`<input type="checkbox"
     aria-label=${`Choose ${t.to_number}`} checked=${picked.has(t.id)} onChange=${() => pick(t.id)} />` };
   return [box,
-    { key: "to", name: "Number", cell: (t) => html`<button type="button" class="button plain small" onClick=${() => open(t)}>${t.to_number}</button>` },
-    { key: "name", name: "Name", cell: (t) => t.name || html`<span class="dim">–</span>` },
+    { key: "to", name: "Number", cell: (t) => html`<button type="button" class="button plain small" onClick=${() => open(t)}>${t.to_number}</button>
+      ${t.name && html`<small>${t.name}</small>`}` },
     { key: "status", name: "Status", cell: (t) => html`<${Chip} status=${t.status} />` },
     { key: "outcome", name: "Last outcome", cell: (t) => words(t.outcome) },
     { key: "attempts", name: "Attempts", kind: "num wide", cell: (t) => number(t.attempts) },

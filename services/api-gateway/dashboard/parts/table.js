@@ -2,12 +2,14 @@
 import { html } from "../lib/h.js";
 import { Button, Failure, Loading } from "./ui.js";
 
-// columns: [{key, name, cell(row), kind: "num" | "wide" | "acts"}]; a "wide" one is left out on a phone.
+const UNNAMED = ["acts", "pick"]; // kinds whose name is for the ear only
+
+// columns: [{key, name, cell(row), kind: "num" | "wide" | "acts" | "pick"}]; a "wide" one is left out on a phone.
 export function Table({ caption, columns, rows, rowClass }) {
   return html`<div class="table-box" tabindex="0" role="region" aria-label=${caption}>
     <table><caption class="hidden">${caption}</caption>
     <thead><tr>${columns.map((c) => html`<th key=${c.key} scope="col" class=${c.kind || ""}>
-      ${c.kind === "acts" ? html`<span class="hidden">${c.name}</span>` : c.name}</th>`)}</tr></thead>
+      ${UNNAMED.includes(c.kind) ? html`<span class="hidden">${c.name}</span>` : c.name}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.id} class=${rowClass ? rowClass(row) : ""}>
       ${columns.map((c) => html`<td key=${c.key} class=${c.kind || ""}>${c.cell(row)}</td>`)}</tr>`)}</tbody>
     </table></div>`;
