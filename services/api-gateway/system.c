@@ -5,6 +5,13 @@
 #include "base/embed.h"
 #include "handlers.h"
 #include "render.h"
+#include "wire/stream_keys.h"
+
+struct state {
+	struct json_out j;
+	int64_t leader_epoch;
+	usec_t leader_at;
+};
 
 static void render_parts(struct json_out *j, const struct pg_result *rows, const char *kind,
 			 enum id_kind id)
@@ -47,14 +54,23 @@ static void render_versions(struct json_out *j, struct req *r, const struct api_
 	json_object_end(j);
 }
 
-static void render_leader(struct json_out *j, const struct api_system_row *row)
+/* The lock elects: as long as it stands, its holder leads. */
+static void on_lock(struct err e, const struct redis_reply *lock, void *arg)
 {
+	struct req *r = arg;
+	struct state *s = r->state;
+	struct json_out *j = &s->j;
 	json_key(j, "leader");
 	json_object_begin(j);
-	json_kv_i64(j, "epoch", row->leader_epoch);
-	json_kv_time(j, "since", row->leader_at);
-	json_kv_bool(j, "is_alive", row->leader_lives);
+	json_kv_i64(j, "epoch", s->leader_epoch);
+	json_kv_time(j, "since", s->leader_at);
+	if (is_err(e) || redis_type(lock) != REDIS_INT)
+		json_kv_null(j, "is_alive");
+	else
+		json_kv_bool(j, "is_alive", redis_int(lock) == 1);
 	json_object_end(j);
+	json_object_end(j);
+	req_reply_json(r, 200);
 }
 
 static void render_queue(struct json_out *j, const struct api_system_row *row)
@@ -73,32 +89,37 @@ static void render_queue(struct json_out *j, const struct api_system_row *row)
 
 static void on_read(struct req *r, const struct pg_unit *u)
 {
-	struct json_out j;
+	struct state *s = r->state;
+	struct json_out *j = &s->j;
 	struct api_system_row row;
+	char key[STREAM_KEY_SIZE];
 	const struct pg_result *parts = req_result(r, u, 1);
 	if (pg_result_rows(req_result(r, u, 0)) == 0) {
 		req_fail(r, PROBLEM_INTERNAL, "The schema has no row for the leader.");
 		return;
 	}
 	get_api_system(req_result(r, u, 0), 0, &row);
-	req_json(r, &j);
-	json_object_begin(&j);
-	json_kv_time(&j, "at", row.at);
-	render_leader(&j, &row);
-	render_queue(&j, &row);
-	json_key(&j, "dispatchers");
-	render_parts(&j, parts, "dispatcher", ID_DISPATCHER);
-	json_key(&j, "senders");
-	render_parts(&j, parts, "sender", ID_SENDER);
-	json_kv_bool(&j, "redis_is_up", redis_is_up(r->app->redis));
-	render_versions(&j, r, &row);
-	json_object_end(&j);
-	req_reply_json(r, 200);
+	s->leader_epoch = row.leader_epoch;
+	s->leader_at = row.leader_at;
+	req_json(r, j);
+	json_object_begin(j);
+	json_kv_time(j, "at", row.at);
+	render_queue(j, &row);
+	json_key(j, "dispatchers");
+	render_parts(j, parts, "dispatcher", ID_DISPATCHER);
+	json_key(j, "senders");
+	render_parts(j, parts, "sender", ID_SENDER);
+	json_kv_bool(j, "redis_is_up", redis_is_up(r->app->redis));
+	render_versions(j, r, &row);
+	const struct str argv[] = { STR("EXISTS"), stream_key_lock("scheduler", key) };
+	redis_command(r->app->redis, &(struct redis_args){ argv, ARRAY_LEN(argv), 0 },
+		      &(struct redis_hook){ .done = on_lock, .arg = r });
 }
 
 void system_get(struct req *r)
 {
 	struct pg_unit *u = req_read(r);
+	r->state = arena_alloc(r->arena, sizeof(struct state));
 	add_api_system(u);
 	add_api_system_parts(u);
 	req_submit(r, on_read);

@@ -7,7 +7,8 @@ import urllib.parse
 
 from selenium import webdriver
 from selenium.common.exceptions import (
-    NoSuchElementException, StaleElementReferenceException, WebDriverException)
+    ElementClickInterceptedException, ElementNotInteractableException, NoSuchElementException,
+    StaleElementReferenceException)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -17,7 +18,7 @@ from selenium.webdriver.support.ui import Select
 import belfry
 from belfry import wait_until
 
-WAIT_S = 15
+WAIT_S = 30
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
@@ -117,10 +118,9 @@ class Browser:
             try:
                 what()
                 return True
-            except (StaleElementReferenceException, WebDriverException) as fault:
-                if isinstance(fault, StaleElementReferenceException) or "click" in str(fault):
-                    return False
-                raise
+            except (ElementClickInterceptedException, ElementNotInteractableException,
+                    StaleElementReferenceException):
+                return False
         wait_until(attempt, WAIT_S, "the page holds still")
 
     def fill(self, label, text):
@@ -149,6 +149,15 @@ class Browser:
             return (f"({self.scope()}//*[(self::button or self::a or self::summary) and "
                     f"(normalize-space()={quoted} or @aria-label={quoted})])[{nth}]")
         self.act(lambda: self.find(xpath()).click())
+
+    def ask(self, words, verb=None):
+        """Presses what asks first, and then its answer in the dialog that comes up."""
+        def dialogs():
+            return len(self.find_all("//dialog[@open]"))
+        before = dialogs()
+        self.press(words)
+        wait_until(lambda: dialogs() > before, WAIT_S, f"a dialog after {words}")
+        self.press(verb or words)
 
     def value(self, script, *args):
         return self.driver.execute_script(f"return {script}", *args)

@@ -24,7 +24,7 @@ ROUTES = [
     ("POST", "/v1/campaigns/{cmp}/targets/skip", "control"),
     ("GET", "/v1/campaigns/{cmp}/targets/{tgt}", "read"),
     ("DELETE", "/v1/campaigns/{cmp}/targets/{tgt}", "control"),
-    ("GET", "/v1/campaigns/{cmp}/stream", "read"),
+    ("GET", "/v1/campaigns/{cmp}/stream", "read"), ("GET", "/v1/campaigns/{cmp}/pace", "read"),
     ("GET", "/v1/campaigns/{cmp}/export.csv", "read"),
     ("POST", "/v1/campaigns/{cmp}/imports", "write"),
     ("GET", "/v1/campaigns/{cmp}/imports", "read"), ("GET", "/v1/imports/{imp}", "read"),
@@ -57,7 +57,8 @@ ROUTES = [
     ("POST", "/v1/workspace/credit", "operator"),
     ("POST", "/v1/api-keys", "admin"), ("GET", "/v1/api-keys", "admin"),
     ("GET", "/v1/api-keys/{key}", "admin"), ("DELETE", "/v1/api-keys/{key}", "admin"),
-    ("GET", "/v1/audit", "admin"),
+    ("GET", "/v1/audit", "admin"), ("GET", "/v1/system", "operator"),
+    ("POST", "/v1/session", "read"), ("GET", "/v1/session", "read"), ("DELETE", "/v1/session", "read"),
     ("GET", "/v1/conversations", "read"), ("GET", "/v1/conversations/{cnv}", "read"),
     ("POST", "/v1/conversations/{cnv}/hangup", "control"),
     ("POST", "/v1/suppressions", "write"), ("GET", "/v1/suppressions", "read"),
@@ -130,7 +131,8 @@ class Edges(ApiCase):
             body = {} if method in ("POST", "PATCH") else None
             answer = lacking[scope].request(method, fill(path, ids), body)
             self.assertEqual(self.problem(answer, 403, "missing_scope")["scope"], scope)
-            answer = having[scope].request(method, fill(path, ids), body)
+            answer = having[scope].request(method, fill(path, ids), body,
+                                           {"Origin": self.it.env["BELFRY_URL"]})
             self.assertNotIn(answer.status, (401, 403), f"{method} {path}")
         answer = lacking["operator"].request("PATCH", "/v1/workspace", {"calls_per_minute": 5})
         self.assertEqual(self.problem(answer, 403, "missing_scope")["scope"], "operator")
@@ -261,7 +263,7 @@ class Edges(ApiCase):
     # --- methods, paths, bodies ----------------------------------------------------------------
 
     def test_unknown_paths_and_methods(self):
-        for path in ("/", "/v1", "/v1/", "/v1/campaign", "/v1/campaigns/", "/v2/campaigns",
+        for path in ("/index.html", "/v1", "/v1/", "/v1/campaign", "/v1/campaigns/", "/v2/campaigns",
                      "/v1/campaigns/" + type_id("cmp") + "/nothing"):
             self.problem(self.api.request("GET", path), 404, "not_found")
         by_path = {}

@@ -4,7 +4,7 @@ import os
 import re
 
 import belfry
-from dashboard_case import DashboardCase
+from dashboard_case import WAIT_S, DashboardCase
 from belfry import wait_until
 
 CSV = "to_number,name,city\n" + "".join(
@@ -76,7 +76,7 @@ class CampaignTest(DashboardCase):
         b.press("Create draft")
         b.see("Imported.", "12,000 added", deadline_s=40)
         b.press("Show more targets")
-        wait_until(lambda: len(b.find_all("//tbody/tr")) == 100, 15, "a second page")
+        wait_until(lambda: len(b.find_all("//tbody/tr")) == 100, WAIT_S, "a second page")
 
     def test_recurring_with_its_next_instants(self):
         b = self.browser
@@ -96,16 +96,14 @@ class CampaignTest(DashboardCase):
         b.see("18:30 CE")
         b.press("Create draft")
         b.see("Morning call", "draft")
-        b.press("Start")
-        b.press("Start")
+        b.ask("Start")
         b.see("active", "next occurrence", "Nothing: the next occurrence is not due.")
         b.press("Settings")
         b.fill("Name", "Evening call")
         b.press("Every hour")
         b.press("Save")
         b.see("Saved.", "Evening call")
-        b.press("Cancel campaign")
-        b.press("Cancel campaign")
+        b.ask("Cancel campaign")
         b.see("cancelled")
 
     def test_pause_add_skip_resume(self):
@@ -132,17 +130,15 @@ class CampaignTest(DashboardCase):
         b.press("Skip them")
         b.see("1 target skipped.", "skipped")
         b.press("+14155559101")
-        b.press("Skip")
-        b.press("Skip")
-        wait_until(lambda: stack.counts(campaign)["skipped"] == 2, 15, "two are skipped")
+        b.ask("Skip")
+        wait_until(lambda: stack.counts(campaign)["skipped"] == 2, WAIT_S, "two are skipped")
         b.press("Close")
         b.press("Progress")
         b.press("Resume")
         b.see("The line moves on from now at the same rate")
         b.press("Resume")
         b.see("active")
-        b.press("Cancel campaign")
-        b.press("Cancel campaign")
+        b.ask("Cancel campaign")
         b.see("cancelled", "final", deadline_s=30)
         counts = stack.counts(campaign)
         b.see(f"skipped {counts['skipped']}")
@@ -169,6 +165,6 @@ class CampaignTest(DashboardCase):
         def files():
             found = os.listdir(b.downloads) if os.path.isdir(b.downloads) else []
             return [f for f in found if re.search(r"\.csv$", f)]
-        name = wait_until(files, 15, "the file")[0]
+        name = wait_until(files, WAIT_S, "the file")[0]
         with open(os.path.join(b.downloads, name), encoding="utf-8") as file:
             self.assertIn("+14155558802", file.read())

@@ -2,7 +2,7 @@
 that restarts. Nothing that was entered is lost."""
 import belfry
 from belfry import wait_until
-from dashboard_case import DashboardCase
+from dashboard_case import WAIT_S, DashboardCase
 
 
 class FaultTest(DashboardCase):
@@ -22,11 +22,11 @@ class FaultTest(DashboardCase):
         b.see("The next 5 calls")
         b.fill("To number", "12")
         b.press("Create draft")
-        wait_until(lambda: b.control("To number").get_attribute("aria-invalid") == "true", 15, "a fault")
+        wait_until(lambda: b.control("To number").get_attribute("aria-invalid") == "true", WAIT_S, "a fault")
         self.assertIn("must be E.164", self.words_beside("To number"))
         self.assertEqual(b.control("Name").get_attribute("aria-invalid"), "true")
         # The first field that is wrong has the focus, and what was entered stands.
-        wait_until(lambda: b.value("document.activeElement.name") == "name", 15, "the focus")
+        wait_until(lambda: b.value("document.activeElement.name") == "name", WAIT_S, "the focus")
         self.assertEqual(b.control("To number").get_attribute("value"), "12")
         b.fill("Name", "Mended")
         b.fill("To number", "+14155550123")
@@ -42,7 +42,7 @@ class FaultTest(DashboardCase):
         b.see(f"Delete {number}?")
         b.press("Delete")
         b.see("campaign")
-        wait_until(lambda: b.find_all("//dialog[@open]//*[@role='alert']"), 15, "the API's words")
+        wait_until(lambda: b.find_all("//dialog[@open]//*[@role='alert']"), WAIT_S, "the API's words")
         b.press("Leave it")
 
     def test_an_ended_session_loses_nothing(self):
@@ -58,11 +58,11 @@ class FaultTest(DashboardCase):
         # The gateway remembers a session for some seconds, and a draft may still be made.
         self.it.restart("api-gateway")
         self.it.api.close()
-        wait_until(refused, 15, "the sign-in")
+        wait_until(refused, WAIT_S, "the sign-in")
         b.see("Sign in again", "The session has ended")
         b.fill("API key", "bf_live_wrong")
         b.press("Sign in")
-        b.see("API key")
+        b.see("Send an API key")
         b.fill("API key", self.it.env["BELFRY_API_KEY"])
         b.press("Sign in")
         b.gone("Sign in again")

@@ -2,7 +2,7 @@
 of a phone, in light and dark."""
 import belfry
 from belfry import wait_until
-from dashboard_case import DESKTOP, PHONE, Browser, DashboardCase
+from dashboard_case import DESKTOP, PHONE, WAIT_S, Browser, DashboardCase
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -73,7 +73,7 @@ class LookTest(DashboardCase):
         b = self.browser
         b.open(place)
         b.find("//h1")
-        wait_until(lambda: "Loading" not in b.text(), 15, "it is there")
+        wait_until(lambda: "Loading" not in b.text(), WAIT_S, "it is there")
 
     def names(self):
         """Roles of what can be operated and has no name."""
@@ -139,8 +139,8 @@ class LookTest(DashboardCase):
             self.assertTrue(b.value("Boolean(document.activeElement.closest('dialog')) || "
                                     "document.activeElement === document.body"))
         b.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
-        wait_until(lambda: not b.find_all("//dialog[@open]"), 15, "it is closed")
-        wait_until(lambda: self.focused() == "Add agent", 15, "the focus is where it was")
+        wait_until(lambda: not b.find_all("//dialog[@open]"), WAIT_S, "it is closed")
+        wait_until(lambda: self.focused() == "Add agent", WAIT_S, "the focus is where it was")
 
     def test_keys_go_to_places(self):
         b = self.browser
@@ -149,21 +149,21 @@ class LookTest(DashboardCase):
         body.send_keys("g")
         body.send_keys("w")
         b.see("Webhooks")
-        wait_until(lambda: b.value("location.hash") == "#/webhooks", 15, "the address")
+        wait_until(lambda: b.value("location.hash") == "#/webhooks", WAIT_S, "the address")
         b.driver.find_element(By.TAG_NAME, "body").send_keys("?")
         b.see("a new campaign, from the campaigns")
         b.press("Close")
         self.show("campaigns")
         b.driver.find_element(By.TAG_NAME, "body").send_keys("/")
-        wait_until(lambda: b.value("document.activeElement.type") == "search", 15, "the search")
+        wait_until(lambda: b.value("document.activeElement.type") == "search", WAIT_S, "the search")
 
     def test_a_colour_scheme_can_be_chosen(self):
         b = self.browser
         before = b.value("getComputedStyle(document.body).backgroundColor")
         b.choose("Colours", "Dark")
-        wait_until(lambda: b.value("getComputedStyle(document.body).backgroundColor") != before, 15, "dark")
+        wait_until(lambda: b.value("getComputedStyle(document.body).backgroundColor") != before, WAIT_S, "dark")
         b.choose("Colours", "Auto")
-        wait_until(lambda: b.value("getComputedStyle(document.body).backgroundColor") == before, 15, "light")
+        wait_until(lambda: b.value("getComputedStyle(document.body).backgroundColor") == before, WAIT_S, "light")
 
 
 class FirstViewTest(DashboardCase):

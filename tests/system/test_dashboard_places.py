@@ -2,7 +2,7 @@
 numbers, trunks, agents, suppressions, keys, the workspace, the audit log, the system."""
 import belfry
 from belfry import wait_until
-from dashboard_case import DashboardCase
+from dashboard_case import WAIT_S, DashboardCase
 
 
 class PlacesTest(DashboardCase):
@@ -47,8 +47,7 @@ class PlacesTest(DashboardCase):
         b.press("Close")
         b.press("Send a test")
         b.see("The test arrived.", "It answered 200")
-        b.press("Rotate secret")
-        b.press("Rotate secret")
+        b.ask("Rotate secret")
         b.see("The new secret")
         self.assertNotEqual(b.find("//*[@id='secret']").text, secret)
         b.press("I have kept it")
@@ -57,14 +56,11 @@ class PlacesTest(DashboardCase):
         b.fill("Description", "the test's receiver")
         b.press("Save")
         b.see("the test's receiver")
-        b.press("Disable")
-        b.press("Disable")
+        b.ask("Disable")
         b.see("disabled", "requested")
-        b.press("Enable")
-        b.press("Enable")
+        b.ask("Enable")
         b.see("It is enabled.")
-        b.press("Delete")
-        b.press("Delete")
+        b.ask("Delete")
         b.see("No webhook endpoints yet.")
 
     def test_a_call_now_and_one_cancelled(self):
@@ -84,8 +80,7 @@ class PlacesTest(DashboardCase):
         b.press("Make the call")
         b.see("The call is scheduled.", "+14155556002")
         b.press("+14155556002")
-        b.press("Cancel call")
-        b.press("Cancel call")
+        b.ask("Cancel call")
         b.see("The call is cancelled.")
         b.press("Close")
         b.fill("Called number", "+14155556002")
@@ -124,8 +119,7 @@ class PlacesTest(DashboardCase):
         b.press("Save")
         b.see("Limits hold within 5 seconds.")
         self.assertEqual(self.it.api.get("/v1/numbers")["data"][0]["max_concurrent"], 4)
-        b.press("Delete")
-        b.press("Delete")
+        b.ask("Delete")
         b.see("+15550109999 is deleted.")
         b.open("agents")
         b.press("Add agent")
@@ -133,8 +127,7 @@ class PlacesTest(DashboardCase):
         b.fill("Endpoint", '{"sip_uri": "sip:nora@example.com"}')
         b.press("Save")
         b.see("Nora is saved.", "sip:nora@example.com")
-        b.press("Delete")
-        b.press("Delete")
+        b.ask("Delete")
         b.see("Nora is deleted.")
 
     def test_suppressions(self):
@@ -150,10 +143,9 @@ class PlacesTest(DashboardCase):
         b.see("3 valid", "1 bad")
         b.press("Add 3 numbers")
         b.see("2 numbers added, 1 there already", "+14155557772")
-        b.fill("Number", "+14155557777")
+        b.fill("Suppressed number", "+14155557777")
         b.gone("+14155557772")
-        b.press("Take off")
-        b.press("Take off")
+        b.ask("Take off")
         b.see("+14155557777 is off the list.")
 
     def test_keys_workspace_audit_system(self):
@@ -167,8 +159,7 @@ class PlacesTest(DashboardCase):
         self.assertEqual(self.it.client(key).get("/v1/session")["key"]["name"], "reporting")
         b.press("I have kept it")
         b.see("reporting", "yours")
-        b.press("Revoke")
-        b.press("Revoke")
+        b.ask("Revoke")
         b.see("reporting is revoked.", "revoked")
         b.open("workspace")
         b.fill("Calls a minute", "5000")

@@ -1,11 +1,9 @@
 -- The installation: who leads, what lives, what waits. Of the whole of it, not of a workspace.
 -- rows: at timestamptz, postgres text, schema text, leader_id uuid, leader_epoch int8,
---   leader_at timestamptz, leader_lives bool, overdue int8, overdue_at timestamptz, open_attempts int8,
+--   leader_at timestamptz, overdue int8, overdue_at timestamptz, open_attempts int8,
 --   deliveries int8, delivery_at timestamptz, imports int8, live_campaigns int8
 SELECT clock_timestamp(), current_setting('server_version'),
 	(SELECT m.name FROM schema_migration m ORDER BY m.version DESC LIMIT 1), l.holder, l.epoch, l.taken_at,
-	EXISTS (SELECT FROM pg_stat_activity p WHERE p.pid = l.backend_pid
-		AND p.backend_start = l.backend_start),
 	o.n, o.first_at, (SELECT count(*) FROM attempt), d.n, d.first_at,
 	(SELECT count(*) FROM import i WHERE i.status = 'running'),
 	(SELECT count(*) FROM campaign k WHERE k.status IN ('active', 'paused'))

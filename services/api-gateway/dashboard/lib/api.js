@@ -1,6 +1,7 @@
 // Requests to the API. Whatever goes wrong becomes a Problem with the API's own words; a session that is
 // over is told to whoever listens, and the request can be made again once somebody has signed in.
 let token = null;
+let signIns = 0;
 const onEnded = new Set();
 
 export class Problem extends Error {
@@ -16,6 +17,7 @@ export class Problem extends Error {
 
 export function setToken(value) {
   token = value;
+  signIns++;
 }
 
 // Calls fn when the session has ended; answers how to stop.
@@ -49,6 +51,7 @@ export async function request(method, path, options = {}) {
     body = JSON.stringify(body);
   }
   if (method !== "GET" && token) headers["X-Belfry-Token"] = token;
+  const asked = signIns;
   let response;
   try {
     response = await fetch(path, {
@@ -61,7 +64,8 @@ export async function request(method, path, options = {}) {
   const data = await readBody(response);
   if (response.ok) return data;
   const problem = new Problem(response.status, data || { detail: `The answer was ${response.status}.` });
-  if (response.status === 401 && !headers.Authorization) for (const fn of onEnded) fn(problem);
+  // What was asked for under a session of before says nothing about the one of now.
+  if (response.status === 401 && !headers.Authorization && asked === signIns) for (const fn of onEnded) fn(problem);
   throw problem;
 }
 

@@ -53,7 +53,7 @@ export default function Suppressions({ route }) {
   ];
   const add = may("write") && html`<${Button} onClick=${() => setOpen("many")}>Add many<//> <${Button} kind="primary" onClick=${() => setOpen("one")}>Add number<//>`;
   return html`<${Page} title="Suppressions" lead="Numbers that are never dialed, whatever a campaign says." actions=${add}><${Panel} label="Suppressions">
-    <div class="toolbar"><${Search} label="Number" placeholder="Number, whole  ( / )" value=${to} least=${8} onChange=${setTo} /></div>
+    <div class="toolbar"><${Search} label="Suppressed number" placeholder="Number, whole  ( / )" value=${to} least=${8} onChange=${setTo} /></div>
     <${ListTable} list=${list} columns=${columns} caption="Suppressed numbers" what="numbers"
       empty=${html`<${Empty} title=${to ? "This number is not on the list." : "No number is suppressed."}>${add}<//>`} /><//>
     ${open === "one" && html`<${FormDialog} title="Never dial a number again" initial=${{ to_number: "", reason: "" }} fields=${fields} submit="Add number"

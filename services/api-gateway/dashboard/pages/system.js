@@ -21,7 +21,7 @@ const columns = (at) => [
 function troubles(s) {
   const live = s.dispatchers.filter((d) => isLive(d, s.at));
   return [
-    !s.leader.is_alive && "No scheduler leads: nothing new is planned until one takes over, within some seconds.",
+    s.leader.is_alive === false && "No scheduler leads: nothing new is planned until one takes over, within some seconds.",
     !live.length && "No dispatcher is up: nothing is dialed.",
     live.length > 0 && !live.some((d) => d.dialers.length) && "No dialer is up: nothing is dialed.",
     !s.senders.some((w) => isLive(w, s.at)) && "No webhook-sender is up: deliveries wait.",
@@ -38,7 +38,7 @@ function Health({ s }) {
     ${found.length ? found.map((text) => html`<${Notice} key=${text} tone="bad">${text}<//>`)
       : html`<${Notice} tone="good">Every part is up.<//>`}
     <div class="columns">
-      <${Panel} title="Scheduler"><${Facts} of=${[["Leader", html`<${Chip} status=${leader.is_alive ? "leading" : "down"} />`],
+      <${Panel} title="Scheduler"><${Facts} of=${[["Leader", html`<${Chip} status=${{ true: "leading", false: "down" }[leader.is_alive] || "unknown"} />`],
         ["Since", html`<${Time} at=${leader.since} />`], ["Epoch", number(leader.epoch)], ["Live campaigns", number(queue.live_campaigns)]]} /><//>
       <${Panel} title="Queue"><${Facts} of=${[["Calls being dialed", number(queue.open_attempts)], ["Calls overdue", number(queue.overdue_calls)],
         ["Lag", queue.oldest_overdue_at ? ago(queue.oldest_overdue_at, Date.parse(s.at)).replace(" ago", "") : "none"],
