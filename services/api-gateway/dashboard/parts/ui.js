@@ -40,7 +40,7 @@ export function Notice({ tone = "info", title, children, action }) {
 
 // What a request said when it failed, in the API's words.
 export function Failure({ error, retry }) {
-  if (!error) return null;
+  if (!error || error.status === 401) return null; // the sign-in that comes up says it
   const again = retry && html`<${Button} kind="small" onClick=${retry}>Try again<//>`;
   return html`<${Notice} tone="bad" action=${again}>${error.message}
     ${error.status === 403 && error.code === "missing_scope" && " Sign in with a key that has it."}<//>`;
