@@ -15,7 +15,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
 	[ID_EVENT] = "evt",       [ID_DELIVERY] = "dlv",     [ID_IMPORT] = "imp",
 	[ID_SUPPRESSION] = "sup", [ID_KEY] = "key",          [ID_WORKSPACE] = "ws",
 	[ID_DISPATCHER] = "dsp",  [ID_SENDER] = "snd",       [ID_AUDIT] = "aud",
-	[ID_TEST] = "tst",       [ID_SESSION] = "ses",
+	[ID_TEST] = "tst",        [ID_SESSION] = "ses",
 };
 
 static const char base32[] = "0123456789abcdefghjkmnpqrstvwxyz";
