@@ -16,13 +16,15 @@ WITH plan AS (
 	LEFT JOIN campaign_plan p ON p.workspace_id = k.workspace_id AND p.campaign_id = k.id
 	WHERE k.workspace_id = $1 AND k.id = $2
 ), open AS (
-	(SELECT c.id, c.scheduled_at FROM plan, scheduled_call c
-	WHERE plan.kind = 'bulk' AND c.workspace_id = $1 AND c.campaign_id = $2
-		AND c.slot IS NOT NULL AND c.slot < least(plan.next_slot, plan.due_slot)
+	-- Bounds as subqueries, each read once: so the index is walked from there, and for one kind of
+	-- campaign only.
+	(SELECT c.id, c.scheduled_at FROM scheduled_call c
+	WHERE (SELECT kind FROM plan) = 'bulk' AND c.workspace_id = $1 AND c.campaign_id = $2
+		AND c.slot IS NOT NULL AND c.slot < (SELECT least(next_slot, due_slot) FROM plan)
 	ORDER BY c.slot DESC LIMIT $3)
 	UNION ALL
-	(SELECT c.id, c.scheduled_at FROM plan, scheduled_call c
-	WHERE plan.kind = 'recurring' AND c.workspace_id = $1 AND c.campaign_id = $2
+	(SELECT c.id, c.scheduled_at FROM scheduled_call c
+	WHERE (SELECT kind FROM plan) = 'recurring' AND c.workspace_id = $1 AND c.campaign_id = $2
 	ORDER BY c.id DESC LIMIT $3)
 ), calls AS (
 	SELECT id, scheduled_at FROM open
@@ -31,10 +33,11 @@ WITH plan AS (
 	WHERE c.workspace_id = $1 AND c.campaign_id = $2
 	ORDER BY c.id DESC LIMIT greatest(0, $3 - (SELECT count(*) FROM open)))
 ), dialed AS (
+	-- OFFSET 0: each call's attempts by the key, never all attempts there are.
 	SELECT d.dialed_at AS at, d.outcome, d.number, c.scheduled_at
 	FROM calls c
-	JOIN attempt_done d ON d.workspace_id = $1 AND d.call_id = c.id
-	WHERE d.dialed_at IS NOT NULL
+	CROSS JOIN LATERAL (SELECT e.dialed_at, e.outcome, e.number FROM attempt_done e
+		WHERE e.workspace_id = $1 AND e.call_id = c.id AND e.dialed_at IS NOT NULL OFFSET 0) d
 	UNION ALL
 	SELECT a.claimed_at, CASE WHEN a.bridged_at IS NOT NULL THEN 'answered' END, a.number,
 		c.scheduled_at
@@ -48,7 +51,7 @@ WITH plan AS (
 			FILTER (WHERE number = 1) AS late,
 		count(*) FILTER (WHERE at > now() - interval '1 minute') AS last_minute
 	FROM dialed
-), span AS (
+), span AS MATERIALIZED (
 	SELECT coalesce((SELECT s FROM unnest(ARRAY[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 			3600, 7200, 14400, 43200, 86400, 604800]) s
 		WHERE extract(epoch FROM w.last_at - w.first_at) / s < 120 ORDER BY s LIMIT 1),

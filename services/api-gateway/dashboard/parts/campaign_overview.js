@@ -6,7 +6,7 @@ import { Bar, Legend, done } from "./bar.js";
 import { Plot } from "./plot.js";
 import { Empty, Failure, Panel, Time } from "./ui.js";
 
-const FAST_MS = 2000;
+const FAST_MS = 3000;
 const SLOW_MS = 20000;
 const GOOD = new Set(["answered", "answered_machine"]);
 
