@@ -16,6 +16,7 @@ void req_stream_begin(struct req *r, const char *content_type, loop_fn drained, 
 {
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
 	http_reply_header(r->http, "Cache-Control", "no-store");
+	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
 	r->app->answers[2]++;
 	http_reply_begin(r->http, 200, content_type, drained, arg);
 }
