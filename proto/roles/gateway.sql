@@ -42,6 +42,7 @@ GRANT UPDATE (replayed_as) ON delivery_done TO belfry_gateway;
 GRANT INSERT (workspace_id, endpoint_id, from_sequence, to_sequence, events, created_at) ON
     delivery_range TO belfry_gateway;
 GRANT SELECT ON delivery_range TO belfry_gateway;
+GRANT SELECT ON dispatcher TO belfry_gateway;
 GRANT INSERT (workspace_id, sequence, id, type, at, campaign_id, campaign_kind, call_id, target_id,
     agent_id, conversation_id, to_number, from_number, external_id, variables, call_created_at,
     scheduled_at, next_attempt_at, status, outcome, attempt_number, attempt_outcome, sip_code,
@@ -64,6 +65,7 @@ GRANT SELECT ON import_block TO belfry_gateway;
 GRANT DELETE ON import_block TO belfry_gateway;
 GRANT INSERT (workspace_id, import_id, n, lines) ON import_error TO belfry_gateway;
 GRANT SELECT ON import_error TO belfry_gateway;
+GRANT SELECT ON leader TO belfry_gateway;
 GRANT INSERT (workspace_id, id, e164, trunk_id, calls_per_minute, max_concurrent, created_at,
     updated_at) ON number TO belfry_gateway;
 GRANT SELECT ON number TO belfry_gateway;
@@ -76,6 +78,10 @@ GRANT SELECT ON scheduled_call TO belfry_gateway;
 GRANT UPDATE (schedule_version, variables, due_at, updated_at, status, outcome, retry_before) ON
     scheduled_call TO belfry_gateway;
 GRANT SELECT ON scheduled_call_done TO belfry_gateway;
+GRANT SELECT ON schema_migration TO belfry_gateway;
+GRANT INSERT (workspace_id, id, key_id, hash, expires_at) ON session TO belfry_gateway;
+GRANT SELECT ON session TO belfry_gateway;
+GRANT DELETE ON session TO belfry_gateway;
 GRANT INSERT (workspace_id, id, to_number, reason, created_at) ON suppression TO belfry_gateway;
 GRANT SELECT ON suppression TO belfry_gateway;
 GRANT DELETE ON suppression TO belfry_gateway;
@@ -97,6 +103,7 @@ GRANT SELECT ON webhook_endpoint TO belfry_gateway;
 GRANT UPDATE (url, description, events, status, disabled_reason, secret, secret_old,
     secret_old_until, consecutive_failures, failing_since, updated_at, deleted_at) ON
     webhook_endpoint TO belfry_gateway;
+GRANT SELECT ON webhook_sender TO belfry_gateway;
 GRANT SELECT ON workspace TO belfry_gateway;
 GRANT UPDATE (name, timezone, calls_per_minute, max_concurrent, billing_increment_s, credit_s,
     updated_at) ON workspace TO belfry_gateway;

@@ -232,6 +232,8 @@ FAULTS = []  # of all exchanges so far: threads of tests may swallow what is rai
 
 def check(method, target, body, headers, answer):
     """Raises ContractError where the exchange is not as documented."""
+    if target == "/" or target.startswith("/dashboard"):
+        return  # files of the dashboard, which are no part of the API
     global DOCUMENT
     if DOCUMENT is None:
         DOCUMENT = Document()
