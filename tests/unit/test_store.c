@@ -348,8 +348,9 @@ static void every_statement_fits_the_migrated_schema(void **state)
 	assert_true(o.n_applied > 0);
 	PGconn *conn = PQconnectdb(conninfo);
 	assert_int_equal(PQstatus(conn), CONNECTION_OK);
-	/* What admin_migration_apply calls exists in a session only. */
+	/* What admin_migration_apply and admin_role_apply call exists in a session only. */
 	PQclear(PQexec(conn, stmt_admin_migration_function.sql));
+	PQclear(PQexec(conn, stmt_admin_role_function.sql));
 	for (; store_all_stmts[n] != NULL; n++)
 		faults += check_statement(conn, store_all_stmts[n]);
 	PQfinish(conn);
