@@ -306,7 +306,7 @@ class SecretsTest(IsolationCase):
                 self.rows(f"UPDATE webhook_endpoint SET secret_old_until = now() + interval '1 hour', "
                           f"secret_old = '\\x{seal(end, secrets['/old']).hex()}' WHERE id = '{end}'")
         broken = self.endpoint(receiver.url("/broken"))
-        self.rows("UPDATE webhook_endpoint SET secret = overlay(secret PLACING '\\x00' FROM 20) "
+        self.rows("UPDATE webhook_endpoint SET secret = set_byte(secret, 19, get_byte(secret, 19) # 255) "
                   f"WHERE id = '{broken}'")
         sender = self.sender(LOG_LEVEL="debug", WEBHOOK_TIME_SCALE="0.01")
         self.publish(5)
