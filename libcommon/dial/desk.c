@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 
 struct desk {
 	struct loop *loop;
@@ -19,6 +20,7 @@ struct desk {
 	struct slot *slots[DESK_SLOTS_MAX];
 	size_t slots_n;
 	struct map attempts;
+	int64_t *held, *ends[OUTCOME_COUNT];
 	int64_t last_seq;
 	bool is_flush_due;
 	bool is_closed;
@@ -185,6 +187,8 @@ void desk_ended(struct desk *d, struct desk_attempt *a, int64_t sip, struct dial
 	if (a->has_rung)
 		a->end.ring_us = (was_answered ? a->answered_us : a->ended_us) - a->rang_us;
 	a->state = DIALER_STATE_ENDED;
+	if (d->held != NULL)
+		++*d->ends[end.outcome];
 	slot_keep_ended(a);
 	slot_tell(a, TELL_ENDED);
 	desk_flush_soon(d);
@@ -378,6 +382,26 @@ static void on_op(struct slot *s, const struct dialer_op *op, void *arg)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+static void collect(void *arg)
+{
+	const struct desk *d = arg;
+
+	*d->held = (int64_t)map_count(&d->attempts);
+}
+
+static void measure(struct desk *d, struct metrics *m)
+{
+	d->held = metrics_gauge(m, &(struct metric){ .name = "belfry_dialer_attempts",
+						     .help = "Attempts held: open, or not yet "
+							     "acknowledged." });
+	for (enum outcome o = OUTCOME_ANSWERED; o < OUTCOME_COUNT; o++)
+		d->ends[o] = metrics_counter(
+			m, &(struct metric){ .name = "belfry_dialer_ends_total",
+					     .help = "Attempts that ended here, by outcome.",
+					     .labels = { { "outcome", outcome_name(o) } } });
+	metrics_on_collect(m, collect, d);
+}
+
 struct desk *desk_new(struct loop *l, const struct desk_options *o)
 {
 	struct desk *d = xcalloc(1, sizeof(*d));
@@ -385,6 +409,8 @@ struct desk *desk_new(struct loop *l, const struct desk_options *o)
 	d->loop = l;
 	d->o = *o;
 	map_init(&d->attempts);
+	if (o->metrics != NULL)
+		measure(d, o->metrics);
 	return d;
 }
 

@@ -17,6 +17,7 @@
 #define DESK_SLOTS_MAX 64
 
 struct desk;
+struct metrics;
 
 struct desk_carrier {
 	const char *name; /* of the dialer: "sim" */
@@ -45,6 +46,7 @@ struct desk_carrier {
 struct desk_options {
 	struct desk_carrier carrier;
 	struct journal *journal; /* borrowed for the desk's life */
+	struct metrics *metrics; /* where attempts are counted; NULL = nowhere */
 };
 
 struct desk *desk_new(struct loop *l, const struct desk_options *o);

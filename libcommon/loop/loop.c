@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 
 #define SLOW_TURN_US (50 * USEC_PER_MS)
 #define SLOW_LOG_EVERY_US USEC_PER_SEC
@@ -118,6 +119,12 @@ void loop_refresh_time(struct loop *l)
 	read_clocks(l->time);
 }
 
+void loop_measure(struct loop *l, struct histogram *turn, struct histogram *lag)
+{
+	l->turn = turn;
+	l->lag = lag;
+}
+
 static void end_turn(struct loop *l)
 {
 	const struct loop_time *t = l->time;
@@ -127,6 +134,8 @@ static void end_turn(struct loop *l)
 	usec_t mono = clock_mono();
 	usec_t took = mono - t->mono_started;
 	l->time->is_read = false;
+	if (l->turn != NULL)
+		histogram_observe(l->turn, took);
 	if (took <= SLOW_TURN_US || mono - l->mono_slow_logged < SLOW_LOG_EVERY_US)
 		return;
 	l->mono_slow_logged = mono;

@@ -15,6 +15,7 @@
 #include "base/base.h"
 
 struct event_base;
+struct histogram;
 struct loop;
 
 struct loop *loop_new(void);
@@ -29,6 +30,9 @@ void loop_refresh_time(struct loop *l);
 /* Runs until loop_stop; returns 0, or 1 when the drain deadline passed or a second signal came. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+
+/* Observes how long each turn takes and how late each timer runs. They outlive the loop. */
+void loop_measure(struct loop *l, struct histogram *turn, struct histogram *lag);
 
 typedef void (*loop_fn)(void *arg);
 /* Installs SIGTERM/SIGINT handling. */

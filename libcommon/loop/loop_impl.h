@@ -46,6 +46,7 @@ struct loop {
 	void *drain_arg;
 	bool is_draining;
 	usec_t mono_slow_logged;
+	struct histogram *turn, *lag; /* may be NULL */
 };
 
 /* timer.c */

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "sys/clock.h"
+#include "sys/metrics.h"
 
 struct timer {
 	struct heap_node node;
@@ -37,7 +38,10 @@ static void run_due(evutil_socket_t fd, short what, void *arg)
 	struct heap_node *node;
 	while ((node = heap_min(&l->timers)) != NULL && node->at <= now && node->seq < end) {
 		struct timer *t = CONTAINER_OF(node, struct timer, node);
+		usec_t at = node->at;
 		heap_remove(&l->timers, node);
+		if (l->lag != NULL)
+			histogram_observe(l->lag, now - at);
 		t->fn(t->arg); /* may free t */
 	}
 }

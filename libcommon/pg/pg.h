@@ -28,6 +28,7 @@
 #include "base/uuid.h"
 #include "loop/loop.h"
 
+struct metrics;
 struct pg_pool;
 struct pg_unit;
 struct pg_result; /* rows of one statement */
@@ -56,6 +57,9 @@ struct pg_options {
 	 * longer than running them. */
 	bool plans_once;
 	const struct pg_stmt *const *stmts; /* NULL-terminated: what this service may run */
+	/* Where the pool's use is counted, under the name `pool`; NULL = nowhere. */
+	struct metrics *metrics;
+	const char *pool;
 };
 
 struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o);

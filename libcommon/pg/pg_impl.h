@@ -4,6 +4,7 @@
  *   pg_params.c  binary values on their way to the server (pg_codec.h)
  *   pg_rows.c    and back
  *   pg_conn.c    one connection: connecting, preparing, sending, results, loss
+ *   pg_measure.c what the pool counts
  *   pg_pool.c    the pool: waiting list, deadlines, choice of a connection, clock */
 #ifndef BELFRY_PG_PG_IMPL_H
 #define BELFRY_PG_PG_IMPL_H
@@ -95,9 +96,18 @@ size_t pg_conn_room(const struct pg_conn *c); /* units that it takes now */
 void pg_conn_send(struct pg_conn *c, struct pg_unit *u);
 void pg_conn_probe(struct pg_conn *c); /* asks for the server's clock */
 
+struct histogram;
+
+/* What a pool counts: all NULL, or none. */
+struct pg_measures {
+	int64_t *ready, *waiting, *sent, *failed;
+	struct histogram *seconds;
+};
+
 struct pg_pool {
 	struct loop *loop;
 	struct pg_options o;
+	struct pg_measures measures;
 	char *conninfo, *application;
 	struct pg_conn *conns;
 	struct list waiting, by_age, dying;
@@ -110,6 +120,8 @@ struct pg_pool {
 	usec_t mono_clock_at;             /* of the sample; 0 = none */
 };
 
+void pg_pool_measure(struct pg_pool *p); /* pg_measure.c */
+void pg_pool_note_unit(struct pg_pool *p, const struct pg_unit *u, bool failed);
 void pg_pool_pump(struct pg_pool *p); /* gives waiting units to connections */
 void pg_pool_note_ready(struct pg_pool *p, int change);
 void pg_pool_note_clock(struct pg_pool *p, usec_t sent_at, usec_t server_at);

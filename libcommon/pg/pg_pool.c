@@ -241,6 +241,7 @@ struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o)
 	p->conns = xcalloc((size_t)o->connections, sizeof(*p->conns));
 	for (int i = 0; i < o->connections; i++)
 		pg_conn_init(&p->conns[i], p, i);
+	pg_pool_measure(p);
 	return p;
 }
 

@@ -179,8 +179,11 @@ void pg_unit_fire(struct pg_unit *u, struct err e)
 	if (u->pool != NULL)
 		list_remove(&u->pool->by_age, &u->age);
 	u->done = NULL;
-	if (done != NULL)
-		done(e, u, u->arg);
+	if (done == NULL)
+		return;
+	if (u->pool != NULL)
+		pg_pool_note_unit(u->pool, u, is_err(e) && e.code != ERR_CONFLICT);
+	done(e, u, u->arg);
 }
 
 void pg_unit_finish(struct pg_unit *u, struct err e)

@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "wire/stream_keys.h"
 
-#define BUCKETS_MAX 3
+#define BUCKETS_MAX BUCKET_KIND_COUNT
 #define NUMBERS_MAX 3
 #define NUMBER_SIZE 24
 /* How old a token may be that is given back, see bucket_give.lua: slack and carry use all of the
@@ -22,8 +23,16 @@ struct bucket_args {
 	char keys[BUCKETS_MAX][STREAM_KEY_SIZE];
 	char numbers[NUMBERS_MAX + BUCKETS_MAX][NUMBER_SIZE];
 	struct str argv[2 * BUCKETS_MAX + NUMBERS_MAX];
+	enum bucket_kind kinds[BUCKETS_MAX];
 	size_t n_keys, n;
 };
+
+const char *bucket_kind_name(enum bucket_kind k)
+{
+	static const char *const names[] = { "campaign", "workspace", "number" };
+
+	return names[k];
+}
 
 static struct str number_text(int64_t v, char out[NUMBER_SIZE])
 {
@@ -54,6 +63,7 @@ static void collect(const struct bucket_scope *s, const int64_t *own, size_t n_o
 		if (buckets[i].per_min <= 0)
 			continue;
 		rates[a->n_keys] = buckets[i].per_min;
+		a->kinds[a->n_keys] = (enum bucket_kind)i;
 		a->argv[a->n++] = stream_key_bucket(s->shard, buckets[i].kind, *buckets[i].id,
 						    a->keys[a->n_keys]);
 		a->n_keys++;
@@ -69,6 +79,7 @@ struct take_request {
 	void *arg;
 	int64_t wanted;
 	usec_t mono_sent;
+	enum bucket_kind kinds[BUCKETS_MAX]; /* of the script's keys, in their order */
 };
 
 /* Without a reply when no bucket had to be asked. */
@@ -81,9 +92,11 @@ static void on_take(struct err e, const struct redis_reply *reply, void *arg)
 	if (!is_err(e) && reply == NULL) {
 		g.granted = q.wanted;
 		g.mono_good_until = USEC_NEVER;
-	} else if (!is_err(e) && redis_count(reply) == 3) {
+	} else if (!is_err(e) && redis_count(reply) == 4) {
 		g.granted = redis_int(redis_at(reply, 0));
 		g.wait_us = redis_int(redis_at(reply, 2));
+		int64_t key = redis_int(redis_at(reply, 3));
+		g.tight = q.kinds[key >= 1 && key <= BUCKETS_MAX ? key - 1 : 0];
 		/* Redis looked at its clock after this instant: its own reading is later, so the
 		 * token's nominal instant is not earlier than this says. */
 		usec_t lag_us = redis_int(redis_at(reply, 1));
@@ -101,7 +114,10 @@ void bucket_take(struct redis *r, const struct bucket_scope *s, const struct buc
 	struct bucket_args a;
 	collect(s, own, ARRAY_LEN(own), &a);
 	struct take_request *q = xcalloc(1, sizeof(*q));
-	*q = (struct take_request){ done, arg, ask->wanted, loop_mono(redis_loop(r)) };
+	*q = (struct take_request){
+		.done = done, .arg = arg, .wanted = ask->wanted, .mono_sent = loop_mono(redis_loop(r))
+	};
+	memcpy(q->kinds, a.kinds, a.n_keys * sizeof(a.kinds[0]));
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
 	if (a.n_keys == 0 || ask->wanted <= 0)
 		redis_answer(r, OK, &hook);

@@ -16,6 +16,10 @@
 #define BUCKET_SLACK_US (80 * USEC_PER_MS)     /* nominal instant until the dialer is told */
 #define BUCKET_CARRY_US (20 * USEC_PER_MS)     /* from there until the dialer acts */
 
+enum bucket_kind { BUCKET_CAMPAIGN = 0, BUCKET_WORKSPACE, BUCKET_NUMBER, BUCKET_KIND_COUNT };
+
+const char *bucket_kind_name(enum bucket_kind k); /* "campaign" */
+
 struct bucket_scope {
 	int shard;
 	struct uuid campaign_id, workspace_id, number_id;
@@ -33,6 +37,7 @@ struct bucket_ask {
 struct bucket_grant {
 	int64_t granted;        /* 0..wanted */
 	usec_t wait_us;         /* from now until the next token, when granted < wanted */
+	enum bucket_kind tight; /* the bucket that the wait is for */
 	usec_t mono_good_until; /* of the granted ones: dial before this or ask again */
 };
 

@@ -22,6 +22,7 @@ static const struct redis_script due_append_lua = { "proto/lua/due_append.lua" }
 static const struct redis_script due_ack_lua = { "proto/lua/due_ack.lua" };
 static const struct redis_script due_ensure_lua = { "proto/lua/due_ensure.lua" };
 static const struct redis_script due_backlog_lua = { "proto/lua/due_backlog.lua" };
+static const struct redis_script due_depth_lua = { "proto/lua/due_depth.lua" };
 static const struct redis_script due_requeue_lua = { "proto/lua/due_requeue.lua" };
 
 struct shard_keys {
@@ -205,6 +206,38 @@ void due_backlog(struct redis *r, int shard, due_backlog_fn done, void *arg)
 	redis_eval(
 		r, &due_backlog_lua, &(struct redis_args){ argv, N_KEYS, N_KEYS },
 		&(struct redis_hook){ .done = on_backlog, .arg = q, .owner = arg, .drop = free });
+}
+
+struct depth_request {
+	due_depth_fn done;
+	void *arg;
+};
+
+static void on_depth(struct err e, const struct redis_reply *reply, void *arg)
+{
+	struct depth_request q = *(struct depth_request *)arg;
+	struct due_depth d = { .entries = 0 };
+
+	free(arg);
+	e = redis_check(e, reply);
+	if (!is_err(e) && redis_count(reply) != 3)
+		e = ERR(ERR_PROTOCOL, "Redis' answer is no depth");
+	if (!is_err(e))
+		d = (struct due_depth){ .entries = redis_int(redis_at(reply, 0)),
+					.undelivered = redis_int(redis_at(reply, 1)),
+					.lag_us = redis_int(redis_at(reply, 2)) * USEC_PER_MS };
+	q.done(e, &d, q.arg);
+}
+
+void due_depth(struct redis *r, int shard, due_depth_fn done, void *arg)
+{
+	char key[STREAM_KEY_SIZE];
+	struct str argv[] = { stream_key_due(shard, key), GROUP };
+	struct depth_request *q = xcalloc(1, sizeof(*q));
+
+	*q = (struct depth_request){ done, arg };
+	redis_eval(r, &due_depth_lua, &(struct redis_args){ argv, ARRAY_LEN(argv), 1 },
+		   &(struct redis_hook){ .done = on_depth, .arg = q, .owner = arg, .drop = free });
 }
 
 struct consumers_request {

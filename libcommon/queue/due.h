@@ -75,6 +75,14 @@ typedef void (*due_backlog_fn)(struct err e, int64_t total, const struct due_bac
 			       size_t n, void *arg);
 void due_backlog(struct redis *r, int shard, due_backlog_fn done, void *arg);
 
+/* Entries in the shard, those that no dispatcher was given, and how long the oldest of these waits. */
+struct due_depth {
+	int64_t entries, undelivered;
+	usec_t lag_us;
+};
+typedef void (*due_depth_fn)(struct err e, const struct due_depth *d, void *arg);
+void due_depth(struct redis *r, int shard, due_depth_fn done, void *arg);
+
 /* The consumers of the group (incarnations as text), so that the dead ones can be requeued. */
 typedef void (*due_consumers_fn)(struct err e, const struct str *names, size_t n, void *arg);
 void due_consumers(struct redis *r, int shard, due_consumers_fn done, void *arg);

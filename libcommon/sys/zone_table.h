@@ -12,6 +12,7 @@
 #define ZONE_TABLE_MAX 2048                       /* zones kept; tzdata has about 600 */
 #define ZONE_VERSION_SIZE 32
 
+struct metrics;
 struct zone_table;
 
 /* ERR_NOT_FOUND when the directory has no zones (UTC is looked for). */
@@ -29,5 +30,8 @@ bool zone_table_refresh(struct zone_table *t);
 /* The database's version, "2025b", from the first line of tzdata.zi; "unknown" without that file.
  * Points into the table, until the next refresh. */
 const char *zone_table_version(const struct zone_table *t);
+
+/* belfry_tzdata_info names the version in use. The registry's texts end before the table does. */
+void zone_table_measure(struct zone_table *t, struct metrics *m);
 
 #endif

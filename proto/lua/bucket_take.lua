@@ -1,8 +1,9 @@
 -- Takes tokens from up to three buckets, from all or from none (GCRA in its late form).
 -- KEYS buckets; ARGV wanted, tolerance in us, how long the first of the wanted calls has been due
 -- in us, then one rate per minute for each key.
--- Answers {granted, lag_us, wait_us}: lag is how far the oldest granted token's nominal instant
--- lies back, wait is how long until the next token.
+-- Answers {granted, lag_us, wait_us, key}: lag is how far the oldest granted token's nominal instant
+-- lies back, wait is how long until the next token, key is the place among KEYS of the bucket that
+-- makes it so long.
 --
 -- A bucket stores the nominal instant of its next token (tat, in us). A token may be taken from
 -- that instant on and is lost once it is older than the tolerance. No token is ever taken before
@@ -31,10 +32,12 @@ for i in ipairs(KEYS) do
 	end
 	granted = math.min(granted, available)
 end
-local lag, wait = 0, 0
+local lag, wait, tight = 0, 0, 1
 for i, key in ipairs(KEYS) do
 	local tat = nominal[i] + granted * interval[i]
-	wait = math.max(wait, tat - now)
+	if tat - now > wait then
+		wait, tight = tat - now, i
+	end
 	if granted > 0 then
 		lag = math.max(lag, now - nominal[i])
 		-- Once the tolerance has passed over it, an absent bucket says the same.
@@ -45,4 +48,4 @@ end
 if granted == 0 then
 	wait = math.max(wait, 1)
 end
-return { granted, math.ceil(lag), math.ceil(wait) }
+return { granted, math.ceil(lag), math.ceil(wait), tight }

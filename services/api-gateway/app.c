@@ -12,9 +12,11 @@
 #include "base/mem.h"
 #include "http/http_server.h"
 #include "importer.h"
+#include "measure.h"
 #include "route.h"
 #include "store_gen.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 #include "sys/process.h"
 #include "transfers.h"
 #include "watch.h"
@@ -122,6 +124,8 @@ static struct err open_parts(struct app *app)
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->pg_prepare,
+							     .metrics = app->metrics,
+							     .pool = "api",
 							     .stmts = app->stmts });
 	app->bulk = pg_pool_new(app->loop,
 				&(struct pg_options){ .conninfo = s->database_url,
@@ -131,6 +135,8 @@ static struct err open_parts(struct app *app)
 						      .max_waiting = BULK_WAITING_MAX,
 						      .unit_timeout_us = BULK_UNIT_TIMEOUT_US,
 						      .prepare = s->pg_prepare,
+						      .metrics = app->metrics,
+						      .pool = "bulk",
 						      .stmts = app->stmts });
 	list_init(&app->downloads);
 	app->importer = importer_new(app);
@@ -141,7 +147,7 @@ static struct err open_parts(struct app *app)
 						.name = "api-gateway" },
 		       &app->redis));
 	TRY(watch_hub_new(app, &app->watches));
-	return http_server_open(
+	TRY(http_server_open(
 		app->loop,
 		&(struct http_server_options){ .bind = s->http_bind,
 					       .port = (int)s->http_port,
@@ -157,11 +163,13 @@ static struct err open_parts(struct app *app)
 					       .problem = route_problem,
 					       .stream_max = route_stream_max,
 					       .arg = app },
-		&app->http);
+		&app->http));
+	return measures_open(app);
 }
 
 static void close_parts(struct app *app)
 {
+	measures_close(app);
 	if (app->http != NULL)
 		http_server_close(app->http);
 	watch_hub_free(app->watches);
@@ -182,11 +190,12 @@ static void close_parts(struct app *app)
 	secretbox_free(app->box);
 	free(app->stmts);
 	loop_free(app->loop);
+	metrics_free(app->metrics);
 }
 
 int app_run(const struct gateway_settings *s)
 {
-	struct app app = { .settings = *s, .loop = loop_new() };
+	struct app app = { .settings = *s, .loop = loop_new(), .metrics = metrics_new() };
 	int code = 1;
 	struct err e = open_parts(&app);
 	if (is_err(e)) {

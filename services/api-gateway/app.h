@@ -13,6 +13,9 @@
 #include "sys/zone_table.h"
 
 struct http_server;
+struct measures;
+struct metrics;
+struct metrics_server;
 struct importer;
 struct watch_hub;
 
@@ -34,7 +37,9 @@ struct app {
 	struct list downloads; /* downloads.c */
 	struct watch_hub *watches;
 	bool is_ready;
-	int64_t answers[6]; /* by the status' first digit */
+	struct metrics *metrics;
+	struct measures *measures;
+	struct metrics_server *metrics_server;
 };
 
 /* Runs until SIGTERM and the drain after it; the process' exit code. */

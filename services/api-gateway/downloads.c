@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "measure.h"
 #include "route.h"
 #include "sys/log.h"
 #include "transfers.h"
@@ -17,7 +18,7 @@ void req_stream_begin(struct req *r, const char *content_type, loop_fn drained, 
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
 	http_reply_header(r->http, "Cache-Control", "no-store");
 	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
-	r->app->answers[2]++;
+	measure_answer(r->app, 200, loop_mono(r->app->loop) - r->mono_began);
 	http_reply_begin(r->http, 200, content_type, drained, arg);
 }
 

@@ -1,6 +1,7 @@
 /* What needs no key: is it alive, can it serve, its numbers, its contract. */
 #include "base/embed.h"
 #include "handlers.h"
+#include "sys/metrics.h"
 
 void health_live(struct req *r)
 {
@@ -22,28 +23,9 @@ void health_metrics(struct req *r)
 {
 	struct strbuf *b = &r->out;
 	strbuf_deinit(b);
-	strbuf_init(b, RESPONSE_MAX);
-	strbuf_add(b,
-		   STR("# HELP belfry_http_requests_total Answers by the class of their status.\n"
-		       "# TYPE belfry_http_requests_total counter\n"));
-	for (int class = 2; class <= 5; class ++)
-		strbuf_addf(b, "belfry_http_requests_total{class=\"%dxx\"} %" PRId64 "\n", class,
-			    r->app->answers[class]);
-	strbuf_addf(b,
-		    "# HELP belfry_http_in_flight Requests not yet answered.\n"
-		    "# TYPE belfry_http_in_flight gauge\nbelfry_http_in_flight %zu\n"
-		    "# HELP belfry_pg_pending Units waiting for Postgres or on the wire.\n"
-		    "# TYPE belfry_pg_pending gauge\nbelfry_pg_pending %zu\n"
-		    "# HELP belfry_pg_up Whether a connection to Postgres is usable.\n"
-		    "# TYPE belfry_pg_up gauge\nbelfry_pg_up %d\n"
-		    "# HELP belfry_redis_up Whether Redis is connected.\n"
-		    "# TYPE belfry_redis_up gauge\nbelfry_redis_up %d\n"
-		    "# HELP belfry_tzdata_info The version of the time zone database in use.\n"
-		    "# TYPE belfry_tzdata_info gauge\nbelfry_tzdata_info{version=\"%s\"} 1\n",
-		    http_server_in_flight(r->app->http), pg_pool_pending(r->app->pg),
-		    pg_pool_is_ready(r->app->pg), redis_is_up(r->app->redis),
-		    zone_table_version(r->app->zones));
-	req_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", strbuf_str(b));
+	strbuf_init(b, METRICS_TEXT_MAX);
+	metrics_write(r->app->metrics, b);
+	req_reply(r, 200, METRICS_CONTENT_TYPE, strbuf_str(b));
 }
 
 void health_openapi(struct req *r)

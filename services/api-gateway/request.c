@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure.h"
 #include "route.h"
 #include "sys/log.h"
 
@@ -30,7 +31,7 @@ static void reply(struct req *r, int status, const char *content_type, struct st
 	struct app *app = r->app;
 	loop_refresh_time(app->loop);
 	log_answer(r, status);
-	app->answers[status / 100 % 6]++;
+	measure_answer(app, status, loop_mono(app->loop) - r->mono_began);
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
 	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
 	json_doc_free(r->doc);

@@ -6,6 +6,7 @@
 
 #include "dashboard.h"
 #include "idempotency.h"
+#include "measure.h"
 #include "rates.h"
 #include "session.h"
 #include "store_gen.h"
@@ -416,6 +417,6 @@ void route_problem(const struct http_violation *v, struct strbuf *body,
 	struct problem p = { .code = problem_from_name(v->code, PROBLEM_MALFORMED_REQUEST),
 			     .detail = v->detail,
 			     .request_id = str_from(request_id) };
-	app->answers[v->status / 100 % 6]++;
+	measure_answer(app, v->status, 0);
 	problem_render(&p, body);
 }

@@ -129,6 +129,7 @@ static const struct setting table[] = {
 	  .offset = AT(log_full_numbers),
 	  .fallback = "0",
 	  .doc = "Logs phone numbers in full instead of masked." },
+	METRICS_SERVER_SETTINGS(struct gateway_settings, metrics),
 };
 
 bool gateway_settings_load(int argc, char **argv, struct gateway_settings *out, int *exit_out)

@@ -2,7 +2,7 @@
 #ifndef BELFRY_API_GATEWAY_SETTINGS_H
 #define BELFRY_API_GATEWAY_SETTINGS_H
 
-#include "base/base.h"
+#include "http/metrics_server.h"
 
 struct gateway_settings {
 	const char *database_url, *redis_url;
@@ -22,6 +22,7 @@ struct gateway_settings {
 	usec_t zoneinfo_refresh_us;
 	int64_t import_max_bytes;
 	usec_t session_us;
+	struct metrics_server_settings metrics;
 };
 
 /* Reads them and sets up the log. True when the process should end at once with *exit_out: after

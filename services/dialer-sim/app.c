@@ -20,6 +20,8 @@ struct app {
 	struct ledger *ledger;
 	struct phones *phones;
 	const char *ready_file;
+	struct metrics *metrics;
+	struct metrics_server *metrics_server;
 };
 
 static struct err open_files(struct app *a, const struct sim_settings *s)
@@ -35,6 +37,23 @@ static struct err open_files(struct app *a, const struct sim_settings *s)
 						    .generation_max = GENERATION_MAX },
 			 &a->journal));
 	return ledger_open(s->ledger, &a->ledger);
+}
+
+static bool is_ready(void *arg)
+{
+	const struct app *a = arg;
+	return !loop_is_draining(a->loop);
+}
+
+static struct err open_metrics(struct app *a, const struct metrics_server_settings *s)
+{
+	return metrics_server_open(a->loop,
+				   &(struct metrics_server_options){ .settings = *s,
+								     .service = "dialer-sim",
+								     .metrics = a->metrics,
+								     .is_ready = is_ready,
+								     .arg = a },
+				   &a->metrics_server);
 }
 
 static void on_drain(void *arg)
@@ -55,10 +74,14 @@ struct err app_new(const struct sim_settings *s, const struct carrier_settings *
 	if (is_err(e))
 		goto fail;
 	a->loop = loop_new();
+	a->metrics = metrics_new();
 	a->phones = phones_new(a->loop, &(struct phones_options){ .carrier = *carrier,
 								  .journal = a->journal,
-								  .ledger = a->ledger });
+								  .ledger = a->ledger,
+								  .metrics = a->metrics });
 	e = desk_add_slots(phones_desk(a->phones), s->listen);
+	if (!is_err(e))
+		e = open_metrics(a, &s->metrics);
 	if (is_err(e))
 		goto fail;
 	loop_on_drain(a->loop, DRAIN_TIMEOUT_US, on_drain, a);
@@ -83,9 +106,11 @@ void app_free(struct app *a)
 {
 	if (!a)
 		return;
+	metrics_server_close(a->metrics_server);
 	phones_free(a->phones);
 	loop_free(a->loop);
 	ledger_close(a->ledger);
 	journal_close(a->journal);
+	metrics_free(a->metrics);
 	free(a);
 }

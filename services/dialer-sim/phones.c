@@ -213,6 +213,7 @@ struct phones *phones_new(struct loop *l, const struct phones_options *o)
 	p->timer = timer_new(l, run_due, p);
 	p->desk = desk_new(l, &(struct desk_options){
 				      .journal = o->journal,
+				      .metrics = o->metrics,
 				      .carrier = { .name = "sim",
 						   .caps = DIALER_CAP_QUERY | DIALER_CAP_HANGUP |
 							   DIALER_CAP_RINGING | DIALER_CAP_TEST,

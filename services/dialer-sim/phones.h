@@ -11,8 +11,9 @@ struct phones;
 
 struct phones_options {
 	struct carrier_settings carrier;
-	struct journal *journal; /* both borrowed */
+	struct journal *journal; /* all borrowed */
 	struct ledger *ledger;
+	struct metrics *metrics;
 };
 
 /* Makes the desk too; phones_free() ends both. */

@@ -76,6 +76,7 @@ static const struct setting table[] = {
 	  .offset = offsetof(struct sim_settings, full_numbers),
 	  .fallback = "0",
 	  .doc = "Logs phone numbers in full instead of masked." },
+	METRICS_SERVER_SETTINGS(struct sim_settings, metrics),
 };
 
 bool sim_settings_load(int argc, char **argv, struct sim_settings *out,

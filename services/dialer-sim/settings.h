@@ -3,6 +3,7 @@
 #define DIALER_SIM_SETTINGS_H
 
 #include "carrier.h"
+#include "http/metrics_server.h"
 #include "sys/log.h"
 
 struct sim_settings {
@@ -13,6 +14,7 @@ struct sim_settings {
 	const char *ready_file;
 	const char *log_level;
 	bool full_numbers;
+	struct metrics_server_settings metrics;
 	double time_scale;
 	usec_t ring_us, talk_us;
 };

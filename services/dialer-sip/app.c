@@ -21,6 +21,8 @@ struct app {
 	struct ua *ua;
 	struct calls *calls;
 	const char *ready_file;
+	struct metrics *metrics;
+	struct metrics_server *metrics_server;
 };
 
 static struct err open_journal(struct app *a, const struct sip_settings *s)
@@ -47,11 +49,29 @@ static struct err open_calls(struct app *a, const struct sip_settings *s)
 	struct err e = calls_open(a->loop,
 				  &(struct calls_options){ .ua = a->ua,
 							   .journal = a->journal,
+							   .metrics = a->metrics,
 							   .path = *s->journal ? path.p : "",
 							   .listen = s->listen },
 				  &a->calls);
 	strbuf_deinit(&path);
 	return e;
+}
+
+static bool is_ready(void *arg)
+{
+	const struct app *a = arg;
+	return !loop_is_draining(a->loop);
+}
+
+static struct err open_metrics(struct app *a, const struct metrics_server_settings *s)
+{
+	return metrics_server_open(a->loop,
+				   &(struct metrics_server_options){ .settings = *s,
+								     .service = "dialer-sip",
+								     .metrics = a->metrics,
+								     .is_ready = is_ready,
+								     .arg = a },
+				   &a->metrics_server);
 }
 
 static void on_drain(void *arg)
@@ -69,6 +89,7 @@ struct err app_new(const struct sip_settings *s, struct app **out)
 	struct err e;
 
 	a->loop = loop_new();
+	a->metrics = metrics_new();
 	e = open_journal(a, s);
 	if (!is_err(e))
 		e = re_loop_open(a->loop);
@@ -81,6 +102,8 @@ struct err app_new(const struct sip_settings *s, struct app **out)
 			    &a->ua);
 	if (!is_err(e))
 		e = open_calls(a, s);
+	if (!is_err(e))
+		e = open_metrics(a, &s->metrics);
 	if (is_err(e)) {
 		app_free(a);
 		return e;
@@ -105,11 +128,13 @@ void app_free(struct app *a)
 {
 	if (!a)
 		return;
+	metrics_server_close(a->metrics_server);
 	/* Legs before their calls: none may call back into what is gone. */
 	calls_close(a->calls);
 	ua_close(a->ua);
 	re_loop_close();
 	loop_free(a->loop);
 	journal_close(a->journal);
+	metrics_free(a->metrics);
 	free(a);
 }

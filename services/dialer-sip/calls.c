@@ -343,10 +343,11 @@ struct err calls_open(struct loop *l, const struct calls_options *o, struct call
 
 	cs->loop = l;
 	cs->o = *o;
-	cs->trunks = trunks_new(l, o->ua, on_trunk_state, cs);
+	cs->trunks = trunks_new(l, o->ua, on_trunk_state, cs, o->metrics);
 	cs->tests = trunk_tests_new(l, o->ua, cs->trunks, on_tested, cs);
-	cs->desk = desk_new(
-		l, &(struct desk_options){ .carrier = carrier(cs), .journal = o->journal });
+	cs->desk = desk_new(l, &(struct desk_options){ .carrier = carrier(cs),
+						       .journal = o->journal,
+						       .metrics = o->metrics });
 	struct err e = desk_add_slots(cs->desk, o->listen);
 	if (!is_err(e))
 		e = revive_calls(cs, o->path, &cs->file);

@@ -10,7 +10,8 @@ struct calls;
 
 struct calls_options {
 	struct ua *ua;
-	struct journal *journal; /* both borrowed */
+	struct journal *journal;
+	struct metrics *metrics; /* all borrowed */
 	const char *path;        /* of the file of calls; "" = none */
 	const char *listen;      /* addresses of the slots */
 };

@@ -32,6 +32,7 @@ static const struct setting table[] = {
 	  "The least level that is logged: debug, info, warn or error." },
 	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,
 	  "Logs phone numbers in full instead of masked." },
+	METRICS_SERVER_SETTINGS(struct sip_settings, metrics),
 };
 
 bool sip_settings_load(int argc, char **argv, struct sip_settings *out, int *exit_out)

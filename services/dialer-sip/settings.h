@@ -2,7 +2,7 @@
 #ifndef DIALER_SIP_SETTINGS_H
 #define DIALER_SIP_SETTINGS_H
 
-#include "base/base.h"
+#include "http/metrics_server.h"
 
 struct sip_settings {
 	const char *listen;  /* ipc:// addresses, comma-separated */
@@ -11,6 +11,7 @@ struct sip_settings {
 	const char *ready_file;
 	const char *log_level;
 	bool full_numbers;
+	struct metrics_server_settings metrics;
 };
 
 /* True when the process should end at once with *exit_out: a command was given, or a fault was

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 
 #define TRUNKS_MAX 10000
 #define SETTINGS_MAX ((size_t)64 * 1024)
@@ -33,11 +34,13 @@ struct trunk {
 	bool is_state_told;
 	struct timer *keep_alive;
 	struct ua_ping *ping;
+	int64_t *up, *calls; /* gauges */
 };
 
 struct trunks {
 	struct loop *loop;
 	struct ua *ua;
+	struct metrics *metrics;
 	trunk_state_fn fn;
 	void *arg;
 	struct map by_id;
@@ -184,6 +187,20 @@ void trunk_throttle(struct trunk *t, usec_t for_us)
 
 /* --- settings -------------------------------------------------------------------------------- */
 
+static void measure(struct trunk *t)
+{
+	struct metrics *m = t->trunks->metrics;
+	char text[ID_TEXT_SIZE];
+	const struct metric_label trunk = { "trunk", id_format(ID_TRUNK, t->id, text) };
+
+	t->up = metrics_gauge(m, &(struct metric){ .name = "belfry_trunk_up",
+						   .help = "Whether the trunk's carrier answers.",
+						   .labels = { trunk } });
+	t->calls = metrics_gauge(m, &(struct metric){ .name = "belfry_trunk_calls",
+						      .help = "Calls that the trunk carries.",
+						      .labels = { trunk } });
+}
+
 static struct trunk *new_trunk(struct trunks *ts, struct uuid id)
 {
 	struct trunk *t = xcalloc(1, sizeof(*t));
@@ -195,6 +212,7 @@ static struct trunk *new_trunk(struct trunks *ts, struct uuid id)
 	t->keep_alive = timer_new(ts->loop, check, t);
 	t->state = DIALER_TRUNK_DOWN; /* until it has answered */
 	map_set(&ts->by_id, id, t);
+	measure(t);
 	return t;
 }
 
@@ -322,7 +340,19 @@ void trunk_uri(const struct sip_trunk *s, struct str user, bool with_transport, 
 		strbuf_add(out, str_from(params[s->transport]));
 }
 
-struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void *arg)
+static void collect(void *arg)
+{
+	const struct trunks *ts = arg;
+	struct trunk *t;
+
+	for (size_t it = 0; (t = map_next(&ts->by_id, &it)) != NULL;) {
+		*t->up = t->is_known ? t->state == DIALER_TRUNK_UP : METRIC_ABSENT;
+		*t->calls = t->is_known ? t->inside : METRIC_ABSENT;
+	}
+}
+
+struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void *arg,
+			  struct metrics *m)
 {
 	struct trunks *ts = xcalloc(1, sizeof(*ts));
 
@@ -330,7 +360,9 @@ struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void 
 	ts->ua = u;
 	ts->fn = fn;
 	ts->arg = arg;
+	ts->metrics = m;
 	map_init(&ts->by_id);
+	metrics_on_collect(m, collect, ts);
 	return ts;
 }
 

@@ -9,6 +9,7 @@
 #include "wire/dialer_msg.h"
 #include "wire/sip_trunk.h"
 
+struct metrics;
 struct trunk;
 struct trunks;
 struct trunk_ticket;
@@ -26,7 +27,8 @@ struct trunk_ticket {
 /* What an event `trunk` says. */
 typedef void (*trunk_state_fn)(const struct dialer_event *ev, void *arg);
 
-struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void *arg);
+struct trunks *trunks_new(struct loop *l, struct ua *u, trunk_state_fn fn, void *arg,
+			  struct metrics *m);
 void trunks_free(struct trunks *ts); /* all tickets must have left */
 /* Settings are checked here too; the trunk is down while they are at fault. */
 void trunks_set(struct trunks *ts, struct uuid id, struct str settings);

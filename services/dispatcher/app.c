@@ -13,6 +13,7 @@
 #include "lane.h"
 #include "lease.h"
 #include "link.h"
+#include "measure.h"
 #include "record.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -145,23 +146,45 @@ static void on_drain(void *arg)
 	timer_start(app->drain_timer, DRAIN_POLL_US);
 }
 
-static struct pg_pool *open_pg(struct app *app, const char *name, int depth)
+static struct pg_pool *open_pg(struct app *app, const char *name, const char *pool)
 {
 	return pg_pool_new(app->loop, &(struct pg_options){ .conninfo = app->settings.database_url,
 							    .application = name,
 							    .connections = 1,
-							    .depth = depth,
+							    .depth = 2,
 							    .max_waiting = PG_WAITING_MAX,
 							    .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							    .prepare = app->settings.prepare,
 							    .plans_once = true,
+							    .metrics = app->metrics,
+							    .pool = pool,
 							    .stmts = dispatcher_stmts });
+}
+
+static bool is_ready(void *arg)
+{
+	const struct app *app = arg;
+	return app->reader != NULL && pg_pool_is_ready(app->claim_pg);
+}
+
+static struct err open_metrics(struct app *app)
+{
+	app->measures = measures_new(app);
+	return metrics_server_open(
+		app->loop,
+		&(struct metrics_server_options){ .settings = app->settings.metrics,
+						  .service = "dispatcher",
+						  .metrics = app->metrics,
+						  .is_ready = is_ready,
+						  .arg = app },
+		&app->metrics_server);
 }
 
 static struct err app_open(struct app *app)
 {
-	app->claim_pg = open_pg(app, "belfry dispatcher claim", 2);
-	app->record_pg = open_pg(app, "belfry dispatcher record", 2);
+	app->metrics = metrics_new();
+	app->claim_pg = open_pg(app, "belfry dispatcher claim", "claim");
+	app->record_pg = open_pg(app, "belfry dispatcher record", "record");
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = app->settings.redis_url,
 						.timeout_us = REDIS_TIMEOUT_US,
@@ -185,6 +208,7 @@ static struct err app_open(struct app *app)
 	TRY(trunks_open(app, &app->trunks));
 	app->trunk_reports = trunk_reports_new(app);
 	TRY(links_open(app, &app->links));
+	TRY(open_metrics(app));
 	app->lease = lease_new(app);
 	app->drain_timer = timer_new(app->loop, on_drain_tick, app);
 	loop_on_drain(app->loop, app->settings.drain_us, on_drain, app);
@@ -194,6 +218,7 @@ static struct err app_open(struct app *app)
 static void app_close(struct app *app)
 {
 	app->is_closing = true;
+	metrics_server_close(app->metrics_server);
 	due_reader_close(app->reader);
 	control_reader_close(app->control);
 	pg_pool_free(app->record_pg);
@@ -214,6 +239,7 @@ static void app_close(struct app *app)
 	lanes_free(app->lanes);
 	intake_free(app->intake);
 	timer_free(app->drain_timer);
+	measures_free(app->measures);
 }
 
 int app_run(int argc, char **argv)
@@ -247,5 +273,6 @@ int app_run(int argc, char **argv)
 	}
 	app_close(&app);
 	loop_free(app.loop);
+	metrics_free(app.metrics);
 	return code;
 }

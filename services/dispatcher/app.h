@@ -34,6 +34,9 @@ struct links;
 struct lease;
 struct trunks;
 struct trunk_reports;
+struct measures;
+struct metrics;
+struct metrics_server;
 
 struct app {
 	struct dispatcher_settings settings;
@@ -63,6 +66,10 @@ struct app {
 	struct lease *lease;
 	struct trunks *trunks;
 	struct trunk_reports *trunk_reports;
+
+	struct metrics *metrics;
+	struct measures *measures;
+	struct metrics_server *metrics_server;
 };
 
 extern const struct pg_stmt *const dispatcher_stmts[];

@@ -5,6 +5,7 @@
 #include "intake.h"
 #include "lane.h"
 #include "link.h"
+#include "measure.h"
 #include "queue/bucket.h"
 #include "record.h"
 #include "sys/log.h"
@@ -165,6 +166,7 @@ static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
 	}
 	op->dial.expires_at = a->expires_at;
 	a->dialed_at = app_now(app);
+	measure_dial(app->measures, a);
 	set_state(as, a, ATTEMPT_DIALING);
 	link_dial(a->link, a, op);
 }

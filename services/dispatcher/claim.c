@@ -13,6 +13,7 @@
 #include "lane.h"
 #include "lease.h"
 #include "link.h"
+#include "measure.h"
 #include "record.h"
 #include "store_gen.h"
 #include "sys/log.h"
@@ -204,6 +205,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 	for (size_t i = 0; i < n; i++) {
 		struct claim_calls_row row;
 		get_claim_calls(r, i, &row);
+		measure_claim(cs->app->measures, row.verdict);
 		if (str_eq(row.verdict, STR("claimed")))
 			attempt_open(cs->app->attempts, cs->batch[i], &row,
 				     expiry(cs, cs->batch[i]));

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "claim.h"
 #include "intake.h"
+#include "measure.h"
 #include "queue/bucket.h"
 #include "sys/log.h"
 
@@ -251,10 +252,12 @@ static void on_grant(struct err e, const struct bucket_grant *g, void *arg)
 		return;
 	}
 	grant(l, g);
-	if (g->granted < asked && g->wait_us > 0)
+	if (g->granted < asked && g->wait_us > 0) {
+		measure_wait(l->lanes->app->measures, g);
 		wait_for(l, g->wait_us);
-	else
+	} else {
 		pump(l);
+	}
 }
 
 /* How far back the line of tokens should begin, see bucket_ask. A call that is late already gets young

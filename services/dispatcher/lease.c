@@ -4,6 +4,7 @@
 #include "attempt.h"
 #include "base/mem.h"
 #include "link.h"
+#include "measure.h"
 #include "store_gen.h"
 #include "sys/log.h"
 
@@ -98,6 +99,7 @@ static void on_adopted(struct err e, const struct pg_unit *u, void *arg)
 		foreign += row.is_own ? 0 : 1;
 		attempt_adopt(l->app->attempts, &row);
 	}
+	measure_adopted(l->app->measures, foreign);
 	if (foreign > 0)
 		log_info("adopted", LI("attempts", foreign));
 }

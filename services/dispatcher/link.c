@@ -247,6 +247,21 @@ bool link_is_up(const struct link *l)
 	return l != NULL && l->is_up;
 }
 
+size_t links_count(const struct links *ls)
+{
+	return ls->n;
+}
+
+struct link *links_at(const struct links *ls, size_t i)
+{
+	return ls->v[i];
+}
+
+const char *link_name(const struct link *l)
+{
+	return l->name;
+}
+
 struct link *links_find(struct links *ls, struct str dialer)
 {
 	for (size_t i = 0; i < ls->n; i++)

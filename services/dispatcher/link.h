@@ -15,6 +15,9 @@ struct link;
 /* Opens one link for each "name=address" of the setting. */
 struct err links_open(struct app *app, struct links **out) MUST_USE;
 void links_close(struct links *ls);
+size_t links_count(const struct links *ls);
+struct link *links_at(const struct links *ls, size_t i);
+const char *link_name(const struct link *l);
 struct link *links_find(struct links *ls, struct str dialer); /* NULL when there is none */
 /* Names and instances of the dialers that are up; returns how many. */
 size_t links_live(const struct links *ls, struct str names[LINKS_MAX],

@@ -7,6 +7,7 @@
 #include "intake.h"
 #include "lane.h"
 #include "link.h"
+#include "measure.h"
 #include "record_unit.h"
 #include "sys/log.h"
 
@@ -100,6 +101,7 @@ static void append_retry(struct records *rs, const struct attempt *a)
 
 static void take_end(struct records *rs, struct attempt *a, const struct attempt_ended_row *row)
 {
+	measure_end(rs->app->measures, a, row);
 	bool is_again = str_eq(row->final, STR("retry")) || str_eq(row->final, STR("void"));
 
 	if (is_again)

@@ -39,5 +39,6 @@ static const struct setting table[] = {
 	  "1 writes whole phone numbers into the log instead of masked ones." },
 	{ "BELFRY_PG_PREPARE", SETTING_BOOL, AT(prepare), "1", 0, 0, false,
 	  "0 sends unnamed statements, for PgBouncer before 1.21 in transaction mode." },
+	METRICS_SERVER_SETTINGS(struct dispatcher_settings, metrics),
 };
 const struct settings_table dispatcher_settings_table = { table, ARRAY_LEN(table) };

@@ -2,6 +2,7 @@
 #ifndef DISPATCHER_SETTINGS_H
 #define DISPATCHER_SETTINGS_H
 
+#include "http/metrics_server.h"
 #include "sys/settings.h"
 
 struct dispatcher_settings {
@@ -21,6 +22,7 @@ struct dispatcher_settings {
 	usec_t zoneinfo_refresh_us;
 	bool full_numbers;
 	bool prepare;
+	struct metrics_server_settings metrics;
 };
 
 extern const struct settings_table dispatcher_settings_table;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "intake.h"
 #include "lane.h"
+#include "measure.h"
 #include "store_gen.h"
 #include "sys/log.h"
 
@@ -140,6 +141,8 @@ static void on_written(struct err e, const struct pg_unit *u, void *arg)
 	um->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct call *c = um->batch[i];
+		if (is_moved[i] && i >= um->n_postponed)
+			measure_unmade(app->measures, c->ends_as);
 		if (is_moved[i] || c->is_moot)
 			settle(um, c, i < um->n_postponed);
 		else

@@ -6,12 +6,14 @@
 #include "feeder.h"
 #include "finisher.h"
 #include "materializer.h"
+#include "measure.h"
 #include "replanner.h"
 #include "retention.h"
 #include "store_gen.h"
 #include "sweeper.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/metrics.h"
 #include "sys/process.h"
 #include "sys/random.h"
 
@@ -57,6 +59,7 @@ static void on_taken(struct err e, const struct pg_unit *u, void *arg)
 	get_leader_take(pg_unit_result(u, 0), 0, &row);
 	app->epoch = row.epoch;
 	log_info("leading", LI("epoch", app->epoch));
+	measure_lead(app->measures);
 	book_forget_all(app->book);
 	feeder_begin_again(app->feeder);
 	sweeper_rewind(app->sweeper);
@@ -195,6 +198,7 @@ static struct err app_open(struct app *app)
 
 	TRY(fault_parse(str_from(s->fault), &app->fault));
 	TRY(zone_table_open(s->zoneinfo, &app->zones));
+	app->metrics = metrics_new();
 	app->zones_timer = timer_new(app->loop, on_zones, app);
 	timer_start(app->zones_timer, s->zoneinfo_refresh_us);
 	app->pg =
@@ -205,6 +209,8 @@ static struct err app_open(struct app *app)
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->prepare,
+							     .metrics = app->metrics,
+							     .pool = "work",
 							     .stmts = scheduler_stmts });
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = s->redis_url,
@@ -232,6 +238,7 @@ static struct err app_open(struct app *app)
 	app->replanner = replanner_new(app);
 	app->expander = expander_new(app);
 	app->retention = retention_new(app);
+	TRY(measures_open(app));
 	app->ready_timer = timer_new(app->loop, on_ready_poll, app);
 	timer_start(app->ready_timer, 0);
 	loop_on_drain(app->loop, s->drain_us, on_drain, app);
@@ -240,11 +247,13 @@ static struct err app_open(struct app *app)
 
 static void app_close(struct app *app)
 {
+	metrics_server_close(app->metrics_server);
 	control_reader_close(app->control);
 	leader_lock_free(app->lock);
 	pg_pool_free(app->pg);
 	redis_close(app->redis);
 	loop_settle(app->loop);
+	measures_close(app);
 	expander_free(app->expander);
 	replanner_free(app->replanner);
 	retention_free(app->retention);
@@ -285,5 +294,6 @@ int app_run(int argc, char **argv)
 	}
 	app_close(&app);
 	loop_free(app.loop);
+	metrics_free(app.metrics);
 	return code;
 }

@@ -31,6 +31,9 @@ struct finisher;
 struct retention;
 struct expander;
 struct replanner;
+struct measures;
+struct metrics;
+struct metrics_server;
 
 struct app {
 	struct scheduler_settings settings;
@@ -61,6 +64,10 @@ struct app {
 	struct retention *retention;
 	struct expander *expander;
 	struct replanner *replanner;
+
+	struct metrics *metrics;
+	struct measures *measures;
+	struct metrics_server *metrics_server;
 };
 
 extern const struct pg_stmt *const scheduler_stmts[];

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/expansion.h"
 #include "feeder.h"
+#include "measure.h"
 #include "replanner.h"
 #include "store_gen.h"
 #include "sys/log.h"
@@ -220,6 +221,7 @@ static void on_expanded(struct err err, const struct pg_unit *u, void *arg)
 	get_recurring_expand(pg_unit_result(u, 1), 0, &row);
 	e->tally.plans += row.planned;
 	e->tally.calls += row.made;
+	measure_expanded(e->app->measures, row.made);
 	if (row.deliveries > 0)
 		control_wake_senders(e->app->redis);
 	if (p->n_due > 0)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/slot.h"
 #include "hours.h"
+#include "measure.h"
 #include "sys/log.h"
 #include "task.h"
 
@@ -106,6 +107,7 @@ static void note_fed(struct app *app, size_t n)
 		app->mono_fed_until = now + HORIZON_US;
 	}
 	app->fed += n;
+	measure_fed(app->measures, n);
 }
 
 bool feeder_is_busy(const struct app *app)

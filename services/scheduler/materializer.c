@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "feeder.h"
+#include "measure.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "task.h"
@@ -34,6 +35,7 @@ static void on_pass(struct task *t, void *arg)
 
 	for (size_t it = 0; (l = book_next(m->app->book, &it)) != NULL;)
 		materializer_add(m, l);
+	measure_pass(m->app->measures);
 	task_done(t);
 }
 
@@ -102,6 +104,7 @@ static void on_made(struct err e, const struct pg_unit *u, void *arg)
 	bool is_ours = pg_result_rows(pg_unit_result(u, 0)) > 0;
 	if (is_ours)
 		get_line_materialize(pg_unit_result(u, 0), 0, &row);
+	measure_made(app->measures, row.made, took);
 	if (row.made > 0 && row.deliveries > 0)
 		control_wake_senders(app->redis);
 	bool is_calm = false;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "domain/retry.h"
+#include "measure.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -69,6 +70,7 @@ static void judge(struct app *app, const struct attempt_orphaned_row *row, struc
 	c->ended[i] = now;
 	c->due[i] = (now + d.delay_us) / USEC_PER_MS * USEC_PER_MS;
 	c->counted[i] = d.is_counted;
+	measure_orphaned(app->measures, !has_talked);
 	log_warn("attempt_orphaned", LID("attempt", ID_ATTEMPT, row->attempt_id),
 		 LS("outcome", outcome_name(outcome)));
 }

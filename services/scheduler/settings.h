@@ -2,6 +2,7 @@
 #ifndef SCHEDULER_SETTINGS_H
 #define SCHEDULER_SETTINGS_H
 
+#include "http/metrics_server.h"
 #include "sys/settings.h"
 
 struct scheduler_settings {
@@ -22,6 +23,7 @@ struct scheduler_settings {
 	int64_t catch_up_s;
 	bool full_numbers;
 	bool prepare;
+	struct metrics_server_settings metrics;
 };
 
 extern const struct settings_table scheduler_settings_table;

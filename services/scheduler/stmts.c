@@ -13,6 +13,7 @@ const struct pg_stmt *const scheduler_stmts[] = {
 	&stmt_campaign_finished,
 	&stmt_campaign_lock,
 	&stmt_campaign_share,
+	&stmt_census_backlog,
 	&stmt_dispatcher_forget,
 	&stmt_dispatcher_live,
 	&stmt_due_feed,

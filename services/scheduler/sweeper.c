@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "book.h"
 #include "feeder.h"
+#include "measure.h"
 #include "orphan.h"
 #include "store_gen.h"
 #include "sys/log.h"
@@ -154,6 +155,7 @@ static void on_requeued(struct err e, int64_t n, void *arg)
 		log_warn("requeue_failed", LERR(e));
 	else if (n > 0)
 		log_info("requeued", LI("entries", n));
+	measure_requeued(s->app->measures, n);
 	if (n == DUE_REQUEUE_MAX)
 		task_hurry(s->dead);
 }

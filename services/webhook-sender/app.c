@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "measure.h"
 #include "store_gen.h"
 #include "sys/process.h"
 
@@ -83,6 +84,8 @@ static void open_postgres(struct app *app)
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_TIMEOUT_US,
 							     .prepare = app->settings.pg_prepare,
+							     .metrics = app->metrics,
+							     .pool = "deliveries",
 							     .stmts = stmts });
 }
 
@@ -105,6 +108,7 @@ static void open_http(struct app *app)
 static struct err app_open(struct app *app)
 {
 	app->loop = loop_new();
+	app->metrics = metrics_new();
 	endpoints_init(&app->endpoints);
 	send_init(&app->send);
 	TRY(open_settings(app));
@@ -119,6 +123,7 @@ static struct err app_open(struct app *app)
 	registry_start(app);
 	finder_start(app);
 	refresh_start(app);
+	TRY(measures_open(app));
 	loop_on_drain(app->loop, APP_DRAIN_TIMEOUT_US, on_drain, app);
 	return OK;
 }
@@ -126,6 +131,7 @@ static struct err app_open(struct app *app)
 static void app_close(struct app *app)
 {
 	app->is_closed = true;
+	measures_close(app);
 	if (app->control != NULL)
 		control_reader_close(app->control);
 	if (app->http != NULL)
@@ -140,6 +146,7 @@ static void app_close(struct app *app)
 	address_policy_free(app->policy);
 	secretbox_free(app->box);
 	loop_free(app->loop);
+	metrics_free(app->metrics);
 }
 
 int app_run(const struct sender_settings *settings)

@@ -26,6 +26,7 @@
 #include "sec/secretbox.h"
 #include "send.h"
 #include "settings.h"
+#include "sys/metrics.h"
 
 #define APP_IN_FLIGHT_MAX 512 /* requests on the wire */
 #define APP_ITEMS_MAX 4096    /* deliveries in hand: waiting, on the wire, being recorded */
@@ -52,6 +53,9 @@ struct app {
 	struct claim claim;
 	struct send send;
 	struct record record;
+	struct metrics *metrics;
+	struct measures *measures;
+	struct metrics_server *metrics_server;
 	bool is_closed; /* the modules are gone: what was deferred does nothing */
 };
 

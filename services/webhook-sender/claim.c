@@ -114,6 +114,7 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->event_id = row->event_id;
 	it->sender_id = b->sender_id;
 	it->attempt = (int)row->attempt;
+	it->due_at = row->due_at;
 	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))

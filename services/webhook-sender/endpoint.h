@@ -27,6 +27,7 @@ struct item {
 	struct uuid id, event_id;
 	struct uuid sender_id; /* the incarnation that claimed it */
 	int attempt;
+	usec_t due_at;
 	bool is_test; /* one attempt is all it has */
 	/* Of what a range owes; NULL: it has a row in `delivery`. */
 	struct owed_range *range;

@@ -7,6 +7,7 @@
 #include "app.h"
 #include "base/mem.h"
 #include "domain/url_policy.h"
+#include "measure.h"
 #include "sys/clock.h"
 #include "sys/random.h"
 
@@ -151,6 +152,7 @@ static void on_answer(const struct http_answer *a, void *arg)
 		app->endpoints.slow_in_flight--;
 	send_request_free(r);
 	it->request = NULL;
+	measure_request(app, a->duration_us);
 	conclude(app, it, &f, word);
 	send_soon(app);
 }
@@ -235,6 +237,7 @@ static void send_item(struct app *app, struct endpoint *ep, struct item *it)
 		return;
 	}
 	it->request = r;
+	measure_send(app, it);
 	ep->in_flight++;
 	if (ep->is_slow)
 		app->endpoints.slow_in_flight++;

@@ -72,6 +72,7 @@ static const struct setting table[] = {
 	  .fallback = "info",
 	  .max = 16,
 	  .doc = "The least level that is logged: debug, info, warn or error." },
+	METRICS_SERVER_SETTINGS(struct sender_settings, metrics),
 };
 
 static struct err parse_level(const char *text, enum log_level *out)

@@ -3,6 +3,7 @@
 #define BELFRY_WEBHOOK_SENDER_SETTINGS_H
 
 #include "domain/delivery.h"
+#include "http/metrics_server.h"
 #include "sys/log.h"
 
 struct sender_settings {
@@ -17,6 +18,7 @@ struct sender_settings {
 	bool pg_prepare;
 	const char *ready_file;
 	const char *log_level_text;
+	struct metrics_server_settings metrics;
 	/* Derived. */
 	struct delivery_schedule schedule;
 	enum log_level log_level;

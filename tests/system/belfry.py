@@ -11,6 +11,7 @@ ledger, and waiting for conditions with a deadline.
 Nothing here is shared between tests: ports are free ones, directories are
 temporary, servers are private.
 """
+import http.client
 import os
 import re
 import shlex
@@ -116,6 +117,27 @@ class Stack:
 
     def restart(self, service):
         self.run("restart", service)
+
+    def scrape(self, name):
+        """The text of a service's /metrics."""
+        return self.operator_get(name, "/metrics")[1]
+
+    def operator_get(self, name, path):
+        """(status, text) of a path on the port that a service has for its operators."""
+        with open(os.path.join(self.home, "run", f"{name}.metrics"), encoding="utf-8") as file:
+            port = int(file.read())
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def instances(self):
+        """Names of Belfry's own processes, such as dispatcher.1."""
+        with open(os.path.join(self.home, "run", "plan"), encoding="utf-8") as file:
+            return file.read().split()
 
     def pid(self, name):
         with open(os.path.join(self.home, "run", f"{name}.pid"), encoding="utf-8") as file:

@@ -393,7 +393,7 @@ class Edges(ApiCase):
         self.assertRegex(client.request("GET", "/readyz").body, rb"\Aready\ntzdata \S+\n\Z")
         metrics = client.request("GET", "/metrics").body.decode()
         self.assertRegex(metrics, r'belfry_http_requests_total\{class="2xx"\} \d+\n')
-        self.assertIn("belfry_pg_up 1\n", metrics)
+        self.assertRegex(metrics, r'belfry_pg_connections_up\{pool="api"\} [1-9]')
         self.assertRegex(metrics, r'\nbelfry_tzdata_info\{version="[^"]+"\} 1\n')
         answer = client.request("GET", "/openapi.yaml")
         self.assertEqual(answer.status, 200)

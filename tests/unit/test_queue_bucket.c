@@ -237,6 +237,12 @@ static void the_tightest_bucket_decides(void **state)
 	struct bench *b = *state;
 	assert_int_equal(take(b, scope_of(1, 60000, 12000, 30000), 1000), 11);
 	assert_in_range(b->g.wait_us, 1, 5 * USEC_PER_MS);
+	assert_int_equal(b->g.tight, BUCKET_WORKSPACE);
+	(void)take(b, scope_of(2, 600000, 0, 6), 2); /* one at most */
+	assert_int_equal(b->g.tight, BUCKET_NUMBER);
+	(void)take(b, scope_of(3, 6, 0, 0), 2);
+	assert_int_equal(b->g.tight, BUCKET_CAMPAIGN);
+	assert_string_equal(bucket_kind_name(BUCKET_CAMPAIGN), "campaign");
 }
 
 /* --- giving back ---------------------------------------------------------------------------- */

@@ -205,6 +205,57 @@ static void an_entry_deleted_while_pending_leaves_the_consumer(void **state)
 	assert_int_equal(queue_bench_backlog(b), 1);
 }
 
+/* --- depth ---------------------------------------------------------------------------------- */
+
+struct depth_answer {
+	struct queue_bench *b;
+	struct due_depth d;
+};
+
+static void on_depth(struct err e, const struct due_depth *d, void *arg)
+{
+	struct depth_answer *a = arg;
+	a->b->e = e;
+	a->d = *d;
+	a->b->is_answered = true;
+}
+
+static struct due_depth depth(struct queue_bench *b)
+{
+	struct depth_answer a = { .b = b };
+	due_depth(b->redis, QUEUE_SHARD, on_depth, &a);
+	turn_until(b->loop, queue_bench_is_answered, b);
+	b->is_answered = false;
+	assert_ok(b->e);
+	return a.d;
+}
+
+static void depth_tells_what_nobody_was_given(void **state)
+{
+	struct queue_bench *b = *state;
+	struct due_depth d = depth(b);
+	assert_int_equal(d.entries + d.undelivered + d.lag_us, 0); /* no stream */
+	queue_bench_start_reader(b, "one");
+	queue_bench_append_range(b, 1, 3, 1);
+	queue_bench_wait_seen(b, 3);
+	d = depth(b);
+	assert_int_equal(d.entries, 3);
+	assert_int_equal(d.undelivered + d.lag_us, 0);
+	due_reader_close(b->reader);
+	b->reader = NULL;
+	queue_bench_append_range(b, 4, 2, 1);
+	for (int i = 0; i < 100000 && d.lag_us < 20 * USEC_PER_MS; i++)
+		d = depth(b);
+	assert_true(d.lag_us >= 20 * USEC_PER_MS);
+	d = depth(b);
+	assert_int_equal(d.entries, 5);
+	assert_int_equal(d.undelivered, 2);
+	queue_bench_ack(b, 0, 3);
+	d = depth(b);
+	assert_int_equal(d.entries, 2);
+	assert_int_equal(d.undelivered, 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, queue_bench_setup, queue_bench_teardown)
 
 int main(void)
@@ -224,6 +275,7 @@ int main(void)
 		TEST(requeueing_nobody_is_nothing),
 		TEST(a_second_entry_of_a_held_call_is_not_put_back),
 		TEST(an_entry_deleted_while_pending_leaves_the_consumer),
+		TEST(depth_tells_what_nobody_was_given),
 	};
 	return cmocka_run_group_tests(tests, queue_bench_setup_server, queue_bench_teardown_server);
 }

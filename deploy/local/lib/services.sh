@@ -8,6 +8,7 @@ is_service_setting() {
 	BELFRY_URL | BELFRY_API_KEY | BELFRY_DATABASE_URL | BELFRY_REDIS_URL) return 1 ;;
 	BELFRY_CARRIER_LEDGER | BELFRY_DIALER_JOURNAL | BELFRY_DIALERS | BELFRY_DIALER_LISTEN) return 1 ;;
 	BELFRY_DISPATCHER_SLOT | BELFRY_READY_FILE | BELFRY_HTTP_PORT | BELFRY_HTTP_PORT_FILE) return 1 ;;
+	BELFRY_METRICS_PORT | BELFRY_METRICS_PORT_FILE) return 1 ;;
 	BELFRY_AGENT_ID | BELFRY_NUMBER_ID | BELFRY_TRUNK_ID | BELFRY_WORKSPACE_ID) return 1 ;;
 	BELFRY_FROM_NUMBER | BELFRY_KEY_ID) return 1 ;;
 	BELFRY_*) return 0 ;;
@@ -100,6 +101,7 @@ service_start() (
 	source "$home/run/up"
 	export_settings
 	export BELFRY_READY_FILE=$home/run/$name.ready
+	export BELFRY_METRICS_PORT=0 BELFRY_METRICS_PORT_FILE=$home/run/$name.metrics
 	case $program in
 	api-gateway)
 		BELFRY_DATABASE_URL=$(database_url belfry_gateway "$home/gateway.password")
