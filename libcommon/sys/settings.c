@@ -3,11 +3,13 @@
 #include "sys/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <unistd.h>
 
 #include "base/embed.h"
+#include "base/mem.h"
 #include "base/parse.h"
 
 #define PREFIX "BELFRY_"
@@ -132,10 +134,55 @@ static bool refuse_unknown(void)
 	return ok;
 }
 
+/* The value of KEY out of the file that KEY_FILE names, into the environment: so it lives as long as
+ * the settings do, and a program that starts over finds it. */
+static struct err take_file(const char *key, const char *file_key, const char *path)
+{
+	char text[VALUE_MAX + 1];
+
+	if (from_environment(key))
+		return ERR(ERR_INVALID, "given beside the variable that it stands for");
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return ERR(ERR_INVALID, "the file cannot be read");
+	size_t n = fread(text, 1, sizeof(text), f);
+	bool is_whole = !ferror(f) && n < sizeof(text);
+	(void)fclose(f); /* was only read */
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+		n--;
+	text[n < VALUE_MAX ? n : VALUE_MAX] = '\0';
+	bool is_text = is_whole && n > 0 && strlen(text) == n;
+	if (!is_text || setenv(key, text, 1) != 0 || unsetenv(file_key) != 0) {
+		mem_wipe(text, sizeof(text));
+		return ERR(ERR_INVALID, "the file is empty, too large, or no text");
+	}
+	mem_wipe(text, sizeof(text));
+	return OK;
+}
+
+static bool take_files(const struct setting *table, size_t n)
+{
+	bool ok = true;
+	for (size_t i = 0; i < n; i++) {
+		char key[128];
+		(void)snprintf(key, sizeof(key), "%s_FILE", table[i].key); /* keys are short */
+		const char *path = table[i].is_secret ? from_environment(key) : NULL;
+		if (!path)
+			continue;
+		ASSERT(settings_is_known(key));
+		struct err e = take_file(table[i].key, key, path);
+		if (is_err(e)) {
+			fprintf(stderr, "%s: %s (%s)\n", key, e.what, path);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
 /* The faults of the variables that are there; those that are missing are counted apart. */
 static bool load(const struct setting *table, size_t n, void *out, bool tell_missing)
 {
-	bool ok = refuse_unknown();
+	bool ok = refuse_unknown() & take_files(table, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct setting *s = &table[i];
 		const char *given = from_environment(s->key);

@@ -1,6 +1,9 @@
 /* Settings: one table per service, read from the environment at start. A BELFRY_ variable that no
  * Belfry program knows is refused (a typo must not pass in silence); one that only others know is
- * ignored. --print-config prints the table in effect, secrets as "(set)". */
+ * ignored. --print-config prints the table in effect, secrets as "(set)".
+ *
+ * A secret may stand in a file: KEY_FILE names it, KEY itself is not given then, and blanks and
+ * line ends at the end of the file do not belong to the value. */
 #ifndef BELFRY_SYS_SETTINGS_H
 #define BELFRY_SYS_SETTINGS_H
 

@@ -23,6 +23,8 @@ struct command {
 static const struct command commands[] = {
 	{ "migrate", NULL, cmd_migrate, 0, 0,
 	  "brings the schema up to date; several may run at once" },
+	{ "schema", "wait", cmd_schema_wait, 0, 0,
+	  "waits until the schema is what this program was built for, or newer" },
 	{ "bootstrap", NULL, cmd_bootstrap, 0, 0,
 	  "a first workspace with agent, trunk, number and key; prints BELFRY_API_KEY=..." },
 	{ "workspace", "create", cmd_workspace_create, OPT_BIT(OPT_NAME),

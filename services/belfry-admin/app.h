@@ -29,6 +29,7 @@ struct err app_do(struct app *app, struct pg_unit *u, app_read_fn read, void *ar
 
 /* The commands. */
 struct err cmd_migrate(struct app *app) MUST_USE;
+struct err cmd_schema_wait(struct app *app) MUST_USE;
 struct err cmd_bootstrap(struct app *app) MUST_USE;
 struct err cmd_workspace_create(struct app *app) MUST_USE;
 struct err cmd_workspace_limits(struct app *app) MUST_USE;

@@ -76,6 +76,46 @@ static struct err load(struct values *v)
 	return e;
 }
 
+static void a_secret_may_stand_in_a_file(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/settings-XXXXXX";
+	struct values v;
+	int fd = mkstemp(path);
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *value; /* NULL = refused */
+	} cases[] = { { "pepper and salt\n", 16, "pepper and salt" },
+		      { "no line end", 11, "no line end" },
+		      { " kept before \r\n\n", 16, " kept before" },
+		      { "\n", 1, NULL },
+		      { "", 0, NULL },
+		      { "a\0b", 3, NULL } };
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsetenv("BELFRY_KEY_PEPPER");
+		setenv("BELFRY_KEY_PEPPER_FILE", path, 1);
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, cases[i].text, cases[i].n, 0), (ssize_t)cases[i].n);
+		struct err e = load(&v);
+		CHECK(is_err(e) == (cases[i].value == NULL), "case %zu", i);
+		if (cases[i].value != NULL)
+			assert_string_equal(v.pepper, cases[i].value);
+		else
+			assert_non_null(strstr(err_text, "BELFRY_KEY_PEPPER_FILE"));
+	}
+	setenv("BELFRY_KEY_PEPPER_FILE", "/nonexistent/file", 1);
+	assert_true(is_err(load(&v)));
+	setenv("BELFRY_KEY_PEPPER_FILE", path, 1);
+	setenv("BELFRY_KEY_PEPPER", "both", 1);
+	assert_true(is_err(load(&v)));
+	assert_null(strstr(err_text, "both"));
+	(void)close(fd); /* of a scratch file */
+	(void)unlink(path);
+}
+
 static void defaults_hold_where_nothing_is_given(void **state)
 {
 	(void)state;
@@ -306,6 +346,7 @@ static void other_arguments_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_secret_may_stand_in_a_file, setup),
 		cmocka_unit_test_setup(defaults_hold_where_nothing_is_given, setup),
 		cmocka_unit_test_setup(variables_win_over_defaults, setup),
 		cmocka_unit_test_setup(wrong_values_are_refused_and_named, setup),
