@@ -22,6 +22,10 @@ void health_ready(struct req *r)
 void health_metrics(struct req *r)
 {
 	struct strbuf *b = &r->out;
+	if (!r->app->settings.http_metrics) {
+		req_not_found(r);
+		return;
+	}
 	strbuf_deinit(b);
 	strbuf_init(b, METRICS_TEXT_MAX);
 	metrics_write(r->app->metrics, b);

@@ -129,6 +129,11 @@ static const struct setting table[] = {
 	  .offset = AT(log_full_numbers),
 	  .fallback = "0",
 	  .doc = "Logs phone numbers in full instead of masked." },
+	{ .key = "BELFRY_HTTP_METRICS",
+	  .kind = SETTING_BOOL,
+	  .offset = AT(http_metrics),
+	  .fallback = "1",
+	  .doc = "0 keeps /metrics off the port of the HTTP API, where strangers reach that." },
 	METRICS_SERVER_SETTINGS(struct gateway_settings, metrics),
 };
 

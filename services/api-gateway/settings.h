@@ -23,6 +23,7 @@ struct gateway_settings {
 	int64_t import_max_bytes;
 	usec_t session_us;
 	struct metrics_server_settings metrics;
+	bool http_metrics;
 };
 
 /* Reads them and sets up the log. True when the process should end at once with *exit_out: after

@@ -122,7 +122,9 @@ static void on_drain_tick(void *arg)
 {
 	struct app *app = arg;
 
-	if (!claims_are_idle(app->claims) || !records_are_idle(app->records)) {
+	bool has_calls =
+		attempts_count(app->attempts) > 0 && loop_mono(app->loop) < app->mono_calls_until;
+	if (has_calls || !claims_are_idle(app->claims) || !records_are_idle(app->records)) {
 		timer_start(app->drain_timer, DRAIN_POLL_US);
 		return;
 	}
@@ -141,6 +143,7 @@ static void on_drain(void *arg)
 	if (app->reader != NULL)
 		due_reader_close(app->reader);
 	app->reader = NULL;
+	app->mono_calls_until = loop_mono(app->loop) + app->settings.drain_calls_us;
 	/* Nothing that waits is begun any more: the lanes' calls stay unacknowledged. */
 	lanes_close(app->lanes);
 	timer_start(app->drain_timer, DRAIN_POLL_US);
@@ -211,7 +214,8 @@ static struct err app_open(struct app *app)
 	TRY(open_metrics(app));
 	app->lease = lease_new(app);
 	app->drain_timer = timer_new(app->loop, on_drain_tick, app);
-	loop_on_drain(app->loop, app->settings.drain_us, on_drain, app);
+	loop_on_drain(app->loop, app->settings.drain_us + app->settings.drain_calls_us, on_drain,
+		      app);
 	return OK;
 }
 

@@ -50,6 +50,7 @@ struct app {
 	struct due_reader *reader;
 	struct control_reader *control;
 	struct timer *drain_timer;
+	usec_t mono_calls_until; /* in a drain: calls in progress are waited for */
 	char **argv;
 	bool is_closing; /* what fails now is not tried again */
 

@@ -33,6 +33,9 @@ static const struct setting table[] = {
 	  "File that stands while the process is ready; empty for none." },
 	{ "BELFRY_DRAIN_TIMEOUT_S", SETTING_SECONDS, AT(drain_us), "20", 1, 600, false,
 	  "How long a process may take to finish after SIGTERM." },
+	{ "BELFRY_DRAIN_CALLS_S", SETTING_SECONDS, AT(drain_calls_us), "0", 0, 86400, false,
+	  "How long calls in progress may end first after SIGTERM, where nobody else reaches their "
+	  "dialer; 0 leaves them to the next dispatcher at once." },
 	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 0, false,
 	  "debug, info, warn or error." },
 	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,

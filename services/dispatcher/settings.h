@@ -17,7 +17,7 @@ struct dispatcher_settings {
 	int64_t in_hand_max;
 	int64_t claim_batch;
 	usec_t lease_us;
-	usec_t drain_us;
+	usec_t drain_us, drain_calls_us;
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;
 	bool full_numbers;
