@@ -57,6 +57,16 @@ struct err redis_open(struct loop *l, const struct redis_options *o, struct redi
 	r->connection = 1;
 	strbuf_init(&r->scratch, COMMAND_MAX);
 	strbuf_init(&r->spaced, 4096);
+	if (r->url.is_tls) {
+		struct err e = redis_tls_new(&r->url, &r->tls);
+		if (is_err(e)) {
+			strbuf_deinit(&r->scratch);
+			strbuf_deinit(&r->spaced);
+			mem_wipe(&r->url, sizeof(r->url));
+			free(r);
+			return e;
+		}
+	}
 	redis_conn_init(r);
 	r->spaced_timer = timer_new(l, send_spaced, r);
 	timer_start(r->connect_timer, 0);

@@ -1,6 +1,19 @@
 /* Redis on the loop: a libevent bufferevent with hiredis' formatter and reply reader, so that every
  * command has a deadline, names resolve without blocking, and AUTH/SELECT come from the URL
- * (redis://[user:password@]host[:port][/db], unix:///path).
+ *
+ *   redis://[user:password@]host[:port][/db]       rediss://… the same by TLS
+ *   redis+sentinel://[user:password@]host[:port][,host[:port]…]/MASTER[/db]
+ *                                                  the master that these Sentinels name
+ *   unix:///path
+ *
+ * rediss://, and rediss+sentinel:// for Sentinels and master both, check the server's certificate
+ * against the system's authorities and the host's name (the master's address, through Sentinel).
+ * Behind a `?`, joined by `&`: ca=PATH of other authorities, tls_name=NAME that the certificates
+ * must hold instead, sentinel_password=PASSWORD of the Sentinels.
+ *
+ * Through Sentinel every new connection asks first, one Sentinel after the other, and who was
+ * named must say by ROLE that it is the master: so a failover is followed with the reconnection
+ * that it causes.
  *
  * A connection keeps itself: it reconnects with jitter. Commands in flight on a lost connection
  * fail with ERR_UNAVAILABLE; commands given while it is down fail at once (from the loop, not

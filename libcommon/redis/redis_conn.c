@@ -96,16 +96,33 @@ static void on_greeting(struct err e, const struct redis_reply *reply, void *arg
 	tell_listeners(r, true);
 }
 
-static void greet_with(struct redis *r, const struct str *argv, size_t argc)
+void redis_greet_with(struct redis *r, const struct redis_args *a, redis_done_fn done)
 {
-	redis_put_head(&r->scratch, argc);
-	for (size_t i = 0; i < argc; i++)
-		redis_put_bulk(&r->scratch, argv[i]);
+	redis_put_head(&r->scratch, a->n);
+	for (size_t i = 0; i < a->n; i++)
+		redis_put_bulk(&r->scratch, a->v[i]);
 	struct redis_pending p = {
-		.hook = { .done = on_greeting, .arg = r, .timeout_us = CONNECT_TIMEOUT_US },
+		.hook = { .done = done, .arg = r, .timeout_us = CONNECT_TIMEOUT_US },
 		.is_greeting = true
 	};
 	redis_submit(r, &p);
+}
+
+static void greet_with(struct redis *r, const struct str *argv, size_t argc)
+{
+	redis_greet_with(r, &(struct redis_args){ argv, argc, 0 }, on_greeting);
+}
+
+/* A Sentinel may not know yet of a failover: then its word is a replica by now. */
+static void on_role(struct err e, const struct redis_reply *reply, void *arg)
+{
+	struct redis *r = arg;
+
+	if (!is_err(e) && r->state == REDIS_GREETING && redis_type(reply) == REDIS_ARRAY &&
+	    !str_eq(redis_str(redis_at(reply, 0)), STR("master")))
+		redis_drop(r, ERR(ERR_UNAVAILABLE, "Redis is not the master"), "not the master");
+	else
+		on_greeting(e, reply, arg);
 }
 
 static void greet(struct redis *r)
@@ -126,6 +143,9 @@ static void greet(struct redis *r)
 	if (r->name[0] != '\0')
 		greet_with(r, (struct str[]){ STR("CLIENT"), STR("SETNAME"), str_from(r->name) },
 			   3);
+	if (u->master[0] != '\0')
+		redis_greet_with(r, &(struct redis_args){ (struct str[]){ STR("ROLE") }, 1, 0 },
+				 on_role);
 	greet_with(r, (struct str[]){ STR("PING") }, 1);
 }
 
@@ -229,12 +249,18 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	struct redis *r = arg;
 	if ((what & BEV_EVENT_CONNECTED) != 0) {
 		set_no_delay(r, bev);
-		greet(r);
+		if (r->state == REDIS_ASKING)
+			redis_ask_sentinel(r);
+		else
+			greet(r);
 		return;
 	}
 	int dns = bufferevent_socket_get_dns_error(bev);
 	const char *why = "closed by the server";
-	if (dns != 0)
+	char tls_fault[256];
+	if (r->tls != NULL && redis_tls_fault(bev, tls_fault) != NULL)
+		why = tls_fault;
+	else if (dns != 0)
 		why = evutil_gai_strerror(dns);
 	else if ((what & BEV_EVENT_EOF) == 0)
 		why = evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
@@ -256,8 +282,8 @@ static int connect_tcp(struct redis *r)
 		r->dns = evdns_base_new(loop_base(r->loop),
 					EVDNS_BASE_INITIALIZE_NAMESERVERS |
 						EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	return bufferevent_socket_connect_hostname(r->bev, r->dns, AF_UNSPEC, r->url.host,
-						   r->url.port);
+	return bufferevent_socket_connect_hostname(r->bev, r->dns, AF_UNSPEC, r->target.name,
+						   r->target.port);
 }
 
 /* The connect timer: time to try, or no connection within its limit. */
@@ -268,11 +294,30 @@ static void on_connect_timer(void *arg)
 		redis_drop(r, ERR(ERR_UNAVAILABLE, "Redis did not greet"), "no greeting in time");
 		return;
 	}
-	r->state = REDIS_CONNECTING;
-	r->bev = bufferevent_socket_new(loop_base(r->loop), -1, BEV_OPT_CLOSE_ON_FREE);
+	if (r->url.master[0] != '\0') {
+		/* Each time another one, so that one that lies dead stops nobody for long. */
+		r->target = r->url.hosts[r->next_sentinel++ % r->url.n_hosts];
+		redis_connect(r, REDIS_ASKING);
+		return;
+	}
+	if (!r->url.is_unix)
+		r->target = r->url.hosts[0];
+	redis_connect(r, REDIS_CONNECTING);
+}
+
+void redis_connect(struct redis *r, enum redis_state s)
+{
+	r->state = s;
+	r->bev = r->tls != NULL
+			 ? redis_tls_socket(r)
+			 : bufferevent_socket_new(loop_base(r->loop), -1, BEV_OPT_CLOSE_ON_FREE);
 	r->reader = redisReaderCreate();
-	ASSERT(r->bev != NULL && r->reader != NULL);
+	ASSERT(r->reader != NULL);
 	timer_start(r->connect_timer, CONNECT_TIMEOUT_US);
+	if (r->bev == NULL) {
+		redis_drop(r, ERR(ERR_UNAVAILABLE, "Redis cannot be reached"), "no socket");
+		return;
+	}
 	bufferevent_setcb(r->bev, on_read, NULL, on_event, r);
 	uint64_t connection = r->connection;
 	int rc = bufferevent_enable(r->bev, EV_READ | EV_WRITE);

@@ -1,5 +1,7 @@
 /* What the files of redis/ share. A connection's life:
  *
+ *   DOWN --timer--> [ASKING a Sentinel, on a connection of its own -->] CONNECTING
+ *
  *   DOWN --timer--> CONNECTING --connected--> GREETING --all answered--> UP
  *     ^                  |                        |                       |
  *     +------------------+------- redis_drop -----+-----------------------+
@@ -15,7 +17,14 @@ struct bufferevent;
 struct evdns_base;
 struct redisReader;
 
-enum redis_state { REDIS_DOWN = 0, REDIS_CONNECTING, REDIS_GREETING, REDIS_UP, REDIS_STATE_COUNT };
+enum redis_state {
+	REDIS_DOWN = 0,
+	REDIS_ASKING,
+	REDIS_CONNECTING,
+	REDIS_GREETING,
+	REDIS_UP,
+	REDIS_STATE_COUNT
+};
 
 /* A script's arguments as they go over the wire, kept until the reply: the server may not know
  * the script any more, or the connection may be lost. */
@@ -45,11 +54,23 @@ void redis_queue_push(struct redis_queue *q, const struct redis_pending *p);
 struct redis_pending redis_queue_pop(struct redis_queue *q); /* n > 0 */
 struct redis_pending *redis_queue_at(struct redis_queue *q, size_t i);
 
+#define REDIS_HOSTS_MAX 8
+
+struct redis_host {
+	char name[256];
+	int port;
+};
+
 struct redis_url {
 	bool is_unix;
+	bool is_tls;
 	char path[108]; /* of a Unix socket */
-	char host[256];
-	int port;
+	struct redis_host hosts[REDIS_HOSTS_MAX];
+	size_t n_hosts;
+	char master[64]; /* then the hosts are Sentinels; "" = the one host is Redis */
+	char sentinel_password[512];
+	char ca[256];       /* file of authorities; "" = the system's */
+	char tls_name[256]; /* "" = the host's own */
 	char user[128];
 	char password[512];
 	int64_t db;
@@ -85,6 +106,9 @@ struct redis {
 	struct bufferevent *bev;
 	struct redisReader *reader;
 	struct evdns_base *dns;
+	struct ssl_ctx_st *tls;   /* NULL = plain */
+	struct redis_host target; /* where the next connection goes */
+	size_t next_sentinel;
 	struct timer *connect_timer;  /* DOWN: the next attempt; CONNECTING, GREETING: the limit */
 	struct timer *deadline_timer; /* of the oldest request in flight, or earlier */
 	usec_t mono_deadline_armed;
@@ -126,7 +150,20 @@ void redis_arm_deadline(struct redis *r);
  * told it yet, or EVAL with the whole text if is_full. */
 void redis_eval_write(struct redis *r, const struct redis_eval *e, bool is_full);
 
+/* --- redis_tls.c --- */
+struct err redis_tls_new(const struct redis_url *u, struct ssl_ctx_st **out) MUST_USE;
+void redis_tls_free(struct ssl_ctx_st *ctx);
+/* A socket that will speak TLS with `target`; NULL when it cannot. */
+struct bufferevent *redis_tls_socket(const struct redis *r);
+/* What the peer or its certificate did wrong, or NULL. */
+const char *redis_tls_fault(struct bufferevent *bev, char out[256]);
+
+/* --- redis_sentinel.c --- */
+void redis_ask_sentinel(struct redis *r); /* connected to one: who is the master? */
+
 /* --- redis_conn.c: the socket --- */
+void redis_connect(struct redis *r, enum redis_state s); /* to `target` */
+void redis_greet_with(struct redis *r, const struct redis_args *a, redis_done_fn done);
 void redis_conn_init(struct redis *r); /* timers; the first connect is the caller's to start */
 void redis_drop(struct redis *r, struct err head, const char *why);
 void redis_conn_close(struct redis *r); /* without a word to anybody */

@@ -118,6 +118,7 @@ static void destroy(void *arg)
 	free(r->failed.v);
 	strbuf_deinit(&r->scratch);
 	strbuf_deinit(&r->spaced);
+	redis_tls_free(r->tls);
 	mem_wipe(&r->url, sizeof(r->url));
 	free(r);
 }

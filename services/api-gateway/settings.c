@@ -18,7 +18,9 @@ static const struct setting table[] = {
 	  .kind = SETTING_STR,
 	  .offset = AT(redis_url),
 	  .is_secret = true,
-	  .doc = "Redis: redis://[user:password@]host[:port][/db] or unix:///path." },
+	  .doc = "Redis: redis[s]://[user:password@]host[:port][/db], "
+		 "redis[s]+sentinel://host,host/MASTER or unix:///path, see "
+		 "libcommon/redis/redis.h." },
 	{ .key = "BELFRY_HTTP_BIND",
 	  .kind = SETTING_STR,
 	  .offset = AT(http_bind),

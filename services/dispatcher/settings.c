@@ -9,7 +9,8 @@ static const struct setting table[] = {
 	{ "BELFRY_DATABASE_URL", SETTING_STR, AT(database_url), NULL, 0, 0, true,
 	  "Postgres, as a libpq URL or conninfo." },
 	{ "BELFRY_REDIS_URL", SETTING_STR, AT(redis_url), NULL, 0, 0, true,
-	  "Redis: redis://[user:password@]host[:port][/db] or unix:///path." },
+	  "Redis: redis[s]://[user:password@]host[:port][/db], "
+	  "redis[s]+sentinel://host,host/MASTER or unix:///path, see libcommon/redis/redis.h." },
 	{ "BELFRY_DIALERS", SETTING_STR, AT(dialers), NULL, 0, 0, false,
 	  "The dialers of this dispatcher's slot: name=address[,name=address...]." },
 	{ "BELFRY_SECRET_KEYS", SETTING_STR, AT(secret_keys), "", 0, 0, true,

@@ -9,7 +9,8 @@ static const struct setting table[] = {
 	{ "BELFRY_DATABASE_URL", SETTING_STR, AT(database_url), NULL, 0, 0, true,
 	  "Postgres, as a libpq URL or conninfo." },
 	{ "BELFRY_REDIS_URL", SETTING_STR, AT(redis_url), NULL, 0, 0, true,
-	  "Redis: redis://[user:password@]host[:port][/db] or unix:///path." },
+	  "Redis: redis[s]://[user:password@]host[:port][/db], "
+	  "redis[s]+sentinel://host,host/MASTER or unix:///path, see libcommon/redis/redis.h." },
 	{ "BELFRY_LEADER_TTL_MS", SETTING_MS, AT(leader_ttl_us), "5000", 500, 60000, false,
 	  "How long the leading scheduler's lock stands without being renewed." },
 	{ "BELFRY_PASS_S", SETTING_SECONDS, AT(pass_us), "30", 1, 3600, false,

@@ -36,6 +36,8 @@ save_settings() {
 			printf 'bin=%q\n' "$1"
 			printf 'dialer=%q\n' "$2"
 			printf 'gateway_port=%q\n' "$3"
+			printf 'other_database=%q\n' "${BELFRY_STACK_DATABASE_URL:-}"
+			printf 'other_redis=%q\n' "${BELFRY_STACK_REDIS_URL:-}"
 		} >"$home/run/up.new"
 	)
 	mv "$home/run/settings.new" "$home/run/settings"
@@ -96,10 +98,13 @@ start_instance() {
 
 service_start() (
 	local name=$1 program=${1%.*} n=${1##*.} bin dialer gateway_port list="" slot
+	local other_database="" other_redis=""
 	[[ -z $(pid_of "$name") ]] || return 0
 	# shellcheck disable=SC1091
 	source "$home/run/up"
 	export_settings
+	BELFRY_DATABASE_URL=${other_database:-$BELFRY_DATABASE_URL}
+	BELFRY_REDIS_URL=${other_redis:-$BELFRY_REDIS_URL}
 	export BELFRY_READY_FILE=$home/run/$name.ready
 	export BELFRY_METRICS_PORT=0 BELFRY_METRICS_PORT_FILE=$home/run/$name.metrics
 	case $program in

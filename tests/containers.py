@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""docker-compose.yml tried for real: up, a campaign, the death of each container while it runs, down,
+and up again with the data kept. Needs Docker and the images that the file names; `make containers`.
+
+Judged from outside: by the simulated carrier's ledger and the API's answers."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(ROOT, "tests/system"), os.path.join(ROOT, "deploy/local")]
+import judge  # noqa: E402
+from belfry_client import Api, Ledger, wait_until  # noqa: E402
+
+KILLED = ("dispatcher", "scheduler", "webhook-sender", "redis", "api-gateway", "dialer-sim",
+          "scheduler-standby", "postgres")
+TARGETS, RATE = 900, 900
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+class Containers:
+    def __init__(self):
+        self.port = free_port()
+        self.env = {**os.environ, "COMPOSE_PROJECT_NAME": f"belfrytry{os.getpid()}",
+                    "BELFRY_PORT": self.port, "PROMETHEUS_PORT": free_port()}
+
+    def compose(self, *args, timeout_s=600):
+        done = subprocess.run(["docker-compose", *args], cwd=ROOT, env=self.env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"docker-compose {' '.join(args)}: {done.returncode}\n{done.stderr[-4000:]}")
+        return done.stdout
+
+    def state(self, service, form):
+        name = self.compose("ps", "-q", service).strip()
+        return subprocess.run(["docker", "inspect", "-f", form, name], capture_output=True, text=True,
+                              timeout=30, check=True).stdout.strip()
+
+    def is_healthy(self, service):
+        return self.state(service, "{{.State.Health.Status}}") == "healthy"
+
+    def kill(self, service):
+        """Its first process dies, as by a crash: Docker starts it again."""
+        begun = self.state(service, "{{.State.StartedAt}}")
+        os.kill(int(self.state(service, "{{.State.Pid}}")), 9)
+        wait_until(lambda: self.state(service, "{{.State.StartedAt}}") != begun and self.is_healthy(service),
+                   60, f"{service} again")
+
+    def api(self):
+        env = self.compose("run", "--rm", "bootstrap", "cat", "/state/env")
+        key = [line.partition("=")[2] for line in env.splitlines() if line.startswith("BELFRY_API_KEY=")][0]
+        return Api(f"http://127.0.0.1:{self.port}", key.strip())
+
+    def ledger(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".ledger") as file:
+            file.write(self.compose("exec", "-T", "dialer-sim", "cat", "/var/lib/belfry/ledger"))
+            file.flush()
+            return Ledger(file.name).read()
+
+
+def patient(call):
+    """Asks again while the gateway is away."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except Exception as fault:  # shown when the time is over
+            if time.monotonic() > until:
+                raise fault
+            time.sleep(0.3)
+
+
+def numbers(block):
+    return [f"+1{300 + block:03d}555{1000 + n:04d}" for n in range(TARGETS)]
+
+
+def campaign(api, block):
+    agent = api.get("/v1/agents")["data"][0]["id"]
+    made = api.post("/v1/campaigns", {
+        "kind": "bulk", "name": "Containers", "agent_id": agent, "from_number": "+15550100000",
+        "rate_limit_per_minute": RATE, "targets": numbers(block)})["id"]
+    api.post(f"/v1/campaigns/{made}/start")
+    return made
+
+
+def finish(api, made, deadline_s):
+    wait_until(lambda: patient(lambda: api.get(f"/v1/campaigns/{made}"))["status"] == "completed", deadline_s,
+               lambda: api.get(f"/v1/campaigns/{made}"), interval_s=0.5)
+    return list(api.pages(f"/v1/campaigns/{made}/targets"))
+
+
+def check(entries, made, targets):
+    dials = [entry for entry in entries if entry["ev"] == "dial" and entry["campaign"] == made]
+    judge.i1_no_attempt_twice(dials)
+    judge.i2_all_terminal(targets)
+    judge.i3_attempts(dials, targets, 1)
+    judge.i4_one_call_per_target(dials, targets)
+    judge.i7_rate(dials, RATE, bursts=1)
+    return dials
+
+
+def main():
+    it = Containers()
+    try:
+        it.compose("up", "-d")
+        api = it.api()
+        patient(lambda: api.get("/v1/agents"))
+        made = campaign(api, 0)
+        print(f"up; campaign {made} runs", flush=True)
+        for service in KILLED:
+            begun = time.monotonic()
+            it.kill(service)
+            print(f"{service} killed and back in {time.monotonic() - begun:.1f} s", flush=True)
+        targets = finish(api, made, 300)
+        dials = check(it.ledger(), made, targets)
+        outcomes = {}
+        for target in targets:
+            outcomes[target["outcome"]] = outcomes.get(target["outcome"], 0) + 1
+        print(f"completed: {len(dials)} dials, {json.dumps(outcomes)}", flush=True)
+
+        it.compose("down")
+        it.compose("up", "-d")
+        patient(lambda: api.get("/v1/agents"))
+        if list(api.pages(f"/v1/campaigns/{made}/targets")) != targets:
+            raise AssertionError("the data was not kept")
+        again = campaign(api, 1)
+        check(it.ledger(), again, finish(api, again, 180))
+        print("down and up: the data was kept, and another campaign ran", flush=True)
+    finally:
+        it.compose("down", "-v", "--remove-orphans")
+    print("1 passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
