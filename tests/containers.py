@@ -133,7 +133,8 @@ def main():
         if list(api.pages(f"/v1/campaigns/{made}/targets")) != targets:
             raise AssertionError("the data was not kept")
         again = campaign(api, 1)
-        check(it.ledger(), again, finish(api, again, 180))
+        targets = finish(api, again, 180)
+        check(it.ledger(), again, targets)
         print("down and up: the data was kept, and another campaign ran", flush=True)
     finally:
         it.compose("down", "-v", "--remove-orphans")

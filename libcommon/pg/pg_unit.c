@@ -91,7 +91,10 @@ static void note_failure(struct pg_unit *u, const PGresult *res)
 
 	if (is_err(u->failure))
 		return;
-	if (state == NULL || strlen(state) != sizeof(u->sqlstate) - 1) {
+	/* Class 08 is a pooler's word for a server that it lost: what became of the unit it cannot
+	 * know either. */
+	bool is_lost = state != NULL && strncmp(state, "08", 2) == 0;
+	if (is_lost || state == NULL || strlen(state) != sizeof(u->sqlstate) - 1) {
 		u->failure = ERR(ERR_UNAVAILABLE, "the connection to the database broke");
 		u->message = arena_cstr(u->arena, str_from(PQresultErrorMessage(res)));
 		return;

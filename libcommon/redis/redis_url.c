@@ -75,6 +75,8 @@ static struct err parse_host(struct str s, int default_port, struct redis_host *
 
 static struct err parse_option(struct str name, struct str value, struct redis_url *u)
 {
+	if (value.n == 0)
+		return BAD("has an option without a value");
 	if (str_eq(name, STR("ca")) && decode(value, u->ca, sizeof(u->ca)))
 		return OK;
 	if (str_eq(name, STR("tls_name")) && decode(value, u->tls_name, sizeof(u->tls_name)))

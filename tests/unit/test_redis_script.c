@@ -149,7 +149,6 @@ static void urls_are_read_strictly(void **state)
 		"",
 		"h",
 		"http://h",
-		"rediss://h",
 		"redis://",
 		"redis://h:0",
 		"redis://h:65536",
@@ -170,8 +169,8 @@ static void urls_are_read_strictly(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		assert_ok(redis_url_parse(str_from(good[i].url), &u));
-		CHECK(strcmp(u.host, good[i].host) == 0, "%s", good[i].url);
-		CHECK(u.port == good[i].port, "%s", good[i].url);
+		CHECK(strcmp(u.hosts[0].name, good[i].host) == 0, "%s", good[i].url);
+		CHECK(u.hosts[0].port == good[i].port, "%s", good[i].url);
 		CHECK(strcmp(u.user, good[i].user) == 0, "%s", good[i].url);
 		CHECK(strcmp(u.password, good[i].password) == 0, "%s", good[i].url);
 		CHECK(u.db == good[i].db && !u.is_unix, "%s", good[i].url);

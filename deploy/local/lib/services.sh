@@ -60,12 +60,14 @@ export_settings() {
 }
 
 admin() (
-	local dir
-	dir=$(env_value bin "$home/run/up")
+	local bin="" other_database=""
+	# shellcheck disable=SC1091
+	source "$home/run/up"
 	export_settings
+	BELFRY_DATABASE_URL=${other_database:-$BELFRY_DATABASE_URL}
 	BELFRY_GATEWAY_PASSWORD=$(<"$home/gateway.password")
 	export BELFRY_GATEWAY_PASSWORD
-	exec "$dir/belfry-admin" "$@"
+	exec "$bin/belfry-admin" "$@"
 )
 
 # The schema, and on the first `up` a workspace with an agent, a number and a key. The key is
