@@ -114,9 +114,10 @@ void bucket_take(struct redis *r, const struct bucket_scope *s, const struct buc
 	struct bucket_args a;
 	collect(s, own, ARRAY_LEN(own), &a);
 	struct take_request *q = xcalloc(1, sizeof(*q));
-	*q = (struct take_request){
-		.done = done, .arg = arg, .wanted = ask->wanted, .mono_sent = loop_mono(redis_loop(r))
-	};
+	*q = (struct take_request){ .done = done,
+				    .arg = arg,
+				    .wanted = ask->wanted,
+				    .mono_sent = loop_mono(redis_loop(r)) };
 	memcpy(q->kinds, a.kinds, a.n_keys * sizeof(a.kinds[0]));
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
 	if (a.n_keys == 0 || ask->wanted <= 0)
