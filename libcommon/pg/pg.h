@@ -97,7 +97,7 @@ int64_t pg_result_affected(const struct pg_result *r); /* of INSERT, UPDATE, DEL
  *                    the same unit may be tried again
  *   ERR_TIMEOUT      its time passed, here (then it may still take effect) or at the server
  *                    (pg_unit_sqlstate says 57014 or 55P03; then it did not)
- *   ERR_UNAVAILABLE  the connection was lost, and nobody knows; or, with a sqlstate, the session or
+ *   ERR_UNAVAILABLE  the connection was lost, here or behind a pooler, and nobody knows; or, with a sqlstate, the session or
  *                    the server cannot be used, and nothing took effect
  *   ERR_INVALID, ERR_DENIED, ERR_INTERNAL   a value, a right, a statement; a statement that answers
  *                    other columns than declared (which then took effect)

@@ -59,7 +59,6 @@ static const struct sqlstate_rule sqlstate_rules[] = {
 	{ "57014", ERR_TIMEOUT, "the database cancelled a statement that took too long" },
 	{ "55P03", ERR_TIMEOUT, "a lock was not to be had in time" },
 	{ "57P", ERR_UNAVAILABLE, "the database is going away" },
-	{ "08", ERR_UNAVAILABLE, "the database reports a broken connection" },
 	{ "25006", ERR_UNAVAILABLE, "the database is read-only: a standby" },
 	{ "26000", ERR_UNAVAILABLE, "the session lost its prepared statements" },
 	{ "0A000", ERR_UNAVAILABLE, "a prepared statement no longer fits the schema" },

@@ -64,7 +64,8 @@ static struct err parse_host(struct str s, int default_port, struct redis_host *
 	} else {
 		has_port = str_split(s, ':', &host, &port);
 	}
-	if (host.n == 0 || !decode(host, out->name, sizeof(out->name)))
+	if (host.n == 0 || memchr(host.p, ',', host.n) != NULL ||
+	    !decode(host, out->name, sizeof(out->name)))
 		return BAD("has no usable host");
 	int64_t number = default_port;
 	if (has_port && is_err(parse_i64(port, 1, 65535, &number)))

@@ -103,7 +103,9 @@ static void the_servers_codes_become_ours(void **state)
 	}
 	pg_bench_wait(b, ARRAY_LEN(cases));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_string_equal(b->answers[i].sqlstate, cases[i].sqlstate);
+		/* A connection that is lost somewhere has no verdict of the server's. */
+		bool is_lost = strncmp(cases[i].sqlstate, "08", 2) == 0;
+		assert_string_equal(b->answers[i].sqlstate, is_lost ? "" : cases[i].sqlstate);
 		assert_int_equal(b->answers[i].e.code, cases[i].code);
 	}
 }
