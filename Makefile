@@ -202,6 +202,9 @@ rights: all | $(DEPS_RUN) $(DEPS_CHECK)
 storm: all | $(DEPS_RUN)
 	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/storm.py
 
+containers:
+	@$(PY) tests/containers.py
+
 run: all | $(DEPS_RUN)
 	@BELFRY_BIN=$(abspath $(BIN)) $(PY) deploy/local/demo.py
 
@@ -224,12 +227,13 @@ help:
 	@echo 'make bench       figures: lateness, rate, throughput, beside the floor; BENCH=NAME for one'
 	@echo 'make rights      proto/roles/gateway.sql anew, after a change of the gateway'\''s statements'
 	@echo 'make storm       the long run of random kills and stops'
+	@echo 'make containers  docker-compose.yml tried for real; needs Docker'
 	@echo 'make deps        install the Debian packages that all this needs'
 	@echo 'make clean       remove build/'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 FORCE:
-.PHONY: all bench check clean coverage deps format fuzz fuzz-replays help lint rights run \
-	storm unit-tests FORCE
+.PHONY: all bench check clean containers coverage deps format fuzz fuzz-replays help lint rights \
+	run storm unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
