@@ -125,6 +125,7 @@ static const struct json_field op_dial_fields[] = {
 	REQUIRED(dialer_op, dial.ring_us, "ring_s", JSON_K_SECONDS, 0, SECONDS_MAX),
 	REQUIRED(dialer_op, dial.max_us, "max_s", JSON_K_SECONDS, 0, SECONDS_MAX),
 	REQUIRED(dialer_op, dial.expires_at, "expires_at", JSON_K_I64, 0, INT_EXACT_MAX),
+	OPTIONAL(dialer_op, dial.traceparent, "traceparent", JSON_K_STR, 0, 64),
 };
 
 static const struct json_field op_ack_fields[] = {
@@ -426,6 +427,8 @@ static void put_dial(struct json_out *j, const struct dialer_op *op)
 	put_seconds(j, "max_s", d->max_us);
 	json_kv_i64(j, "expires_at", d->expires_at);
 	put_object(j, "variables", d->variables);
+	if (d->traceparent.n > 0)
+		json_kv_str(j, "traceparent", d->traceparent);
 }
 
 void dialer_op_encode(const struct dialer_op *op, struct strbuf *out)

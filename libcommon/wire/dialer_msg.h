@@ -39,10 +39,11 @@ struct dialer_op_dial {
 	struct str to, from;
 	struct str agent; /* JSON object */
 	struct uuid trunk;
-	usec_t ring_us;       /* on the wire ring_s, seconds */
-	usec_t max_us;        /* on the wire max_s */
-	usec_t expires_at;    /* wall clock; on the wire an integer of microseconds */
-	struct str variables; /* JSON object */
+	usec_t ring_us;         /* on the wire ring_s, seconds */
+	usec_t max_us;          /* on the wire max_s */
+	usec_t expires_at;      /* wall clock; on the wire an integer of microseconds */
+	struct str variables;   /* JSON object */
+	struct str traceparent; /* for the agent and the logs; "" = none */
 };
 
 struct dialer_op {

@@ -164,7 +164,8 @@ static void on_created(struct req *r, const struct pg_unit *u)
 {
 	const struct call_in *in = r->state;
 	struct api_call_create_row row;
-	get_api_call_create(req_result(r, u, 1), 0, &row); /* after the answer's storing */
+	/* After the answer's storing, and the trace's. */
+	get_api_call_create(req_result(r, u, r->has_trace ? 2 : 1), 0, &row);
 	append(r, in);
 	if (row.deliveries > 0)
 		control_wake_senders(r->app->redis);
@@ -178,6 +179,12 @@ static void create(struct req *r, const struct call_in *in)
 	render_created(r, in);
 	/* Before the call: what publishes stands last. */
 	req_effect_keep(r, 201, false);
+	if (r->has_trace)
+		add_api_call_trace(
+			u, &(struct api_call_trace_args){ .workspace_id = r->who.workspace_id,
+							  .call_id = in->id,
+							  .trace_id = r->trace.id,
+							  .flags = r->trace.flags });
 	add_api_call_create(u,
 			    &(struct api_call_create_args){ .workspace_id = r->who.workspace_id,
 							    .id = in->id,
@@ -206,6 +213,8 @@ void calls_prepare(struct req *r)
 	if (req_has_faults(r)) /* a stored answer goes before them */
 		return;
 	in->id = random_id(r->now);
+	if (!r->has_trace)
+		r->trace.id = in->id; /* the call's own: nothing to be stored */
 	add_api_call_refs(r->unit,
 			  &(struct api_call_refs_args){ .workspace_id = r->who.workspace_id,
 							.agent_id = in->agent_id,

@@ -7,6 +7,7 @@
 #include "measure.h"
 #include "route.h"
 #include "sys/log.h"
+#include "sys/random.h"
 
 #define QUERY_TEXT_MAX 200
 
@@ -14,7 +15,7 @@
 
 static void log_answer(const struct req *r, int status)
 {
-	char ws[ID_TEXT_SIZE] = "";
+	char ws[ID_TEXT_SIZE] = "", trace[TRACE_TEXT_SIZE];
 	enum log_level level = status >= 500 && status != 501 ? LOG_ERROR : LOG_INFO;
 	if (!log_enabled(level))
 		return;
@@ -23,7 +24,7 @@ static void log_answer(const struct req *r, int status)
 	LOG_AT(level, "request", LS("method", route_method_name(http_request_method(r->http))),
 	       LS("route", r->route == NULL ? "" : r->route->pattern), LI("status", status),
 	       LI("us", loop_mono(r->app->loop) - r->mono_began), LS("workspace", ws),
-	       LS("request_id", r->request_id));
+	       LS("request_id", r->request_id), LS("trace", trace_text(r->trace.id, trace)));
 }
 
 static void reply(struct req *r, int status, const char *content_type, struct str body)
@@ -34,6 +35,9 @@ static void reply(struct req *r, int status, const char *content_type, struct st
 	measure_answer(app, status, loop_mono(app->loop) - r->mono_began);
 	http_reply_header(r->http, "X-Request-Id", r->request_id);
 	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
+	char trace[TRACEPARENT_SIZE];
+	http_reply_header(r->http, "traceresponse",
+			  trace_format(r->trace, random_id(r->now), trace));
 	json_doc_free(r->doc);
 	r->doc = NULL;
 	struct strbuf out = r->out;

@@ -9,6 +9,7 @@
 #include "http/http_server.h"
 #include "pg/pg.h"
 #include "problem.h"
+#include "wire/trace.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
 
@@ -32,6 +33,8 @@ struct req {
 	usec_t mono_began;
 	usec_t now; /* Postgres' clock */
 	char request_id[REQUEST_ID_MAX + 1];
+	struct trace trace;
+	bool has_trace; /* the caller named it; else it is our own */
 	uint8_t key_hash[SHA256_SIZE]; /* of what was shown: an API key, or a session's cookie */
 	bool has_cookie;
 	struct principal who;

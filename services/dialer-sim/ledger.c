@@ -60,6 +60,8 @@ void ledger_dial(struct ledger *l, usec_t at, const struct dialer_op *op)
 	json_kv_str(&j, "from", d->from);
 	json_kv_id(&j, "trunk", ID_TRUNK, d->trunk);
 	json_kv_i64(&j, "attempt", d->attempt);
+	if (d->traceparent.n > 0)
+		json_kv_str(&j, "traceparent", d->traceparent);
 	end(l, &j);
 }
 

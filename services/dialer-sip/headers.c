@@ -84,6 +84,11 @@ void headers_for_agent(const struct call *c, struct strbuf *out)
 	add_id(out, "Attempt", ID_ATTEMPT, c->held.id);
 	add_id(out, "Call", ID_CALL, c->op.dial.call);
 	add_id(out, "Campaign", ID_CAMPAIGN, c->op.dial.campaign);
+	if (c->op.dial.traceparent.n > 0) {
+		strbuf_add(out, STR("traceparent: "));
+		add_value(out, c->op.dial.traceparent);
+		strbuf_add(out, STR("\r\n"));
+	}
 	strbuf_add(out, STR("X-Belfry-To: "));
 	add_value(out, c->op.dial.to);
 	strbuf_add(out, STR("\r\nX-Belfry-From: "));

@@ -131,7 +131,8 @@ static struct dialer_op dial_op(const struct attempt *a, const struct claim_call
 					     .trunk = row->trunk_id,
 					     .ring_us = a->ring_us,
 					     .max_us = a->max_us,
-					     .variables = or_empty(row->variables) } };
+					     .variables = or_empty(row->variables),
+					     .traceparent = str_from(a->traceparent) } };
 }
 
 /* A dial that waits for new tokens outlives the row that it was read from. */
@@ -168,6 +169,8 @@ static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
 	a->dialed_at = app_now(app);
 	measure_dial(app->measures, a);
 	set_state(as, a, ATTEMPT_DIALING);
+	log_debug("dial", LID("attempt", ID_ATTEMPT, a->id), LID("call", ID_CALL, a->call_id),
+		  LS("traceparent", a->traceparent));
 	link_dial(a->link, a, op);
 }
 
@@ -197,6 +200,7 @@ void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_
 			       .link = links_find(as->app->links, row->dialer) };
 	a->is_held_back = retry_policy_names(policy(a), OUTCOME_ANSWERED_MACHINE);
 	map_set(&as->by_id, a->id, a);
+	(void)trace_format(c->trace, a->id, a->traceparent); /* returns it */
 	struct dialer_op op = dial_op(a, row);
 	if (lane_is_paced(c->lane) && loop_mono(as->app->loop) > c->mono_good_until) {
 		/* The commit took longer than the tokens are good for: dialing now could break the
@@ -319,7 +323,8 @@ static void end(struct attempts *as, struct attempt *a, enum outcome o, usec_t r
 	if (uuid_is_nil(a->conversation_id) && a->decision.next == RETRY_DONE)
 		a->conversation_id = random_id(a->ended_at);
 	log_debug("attempt_ended", LID("attempt", ID_ATTEMPT, a->id),
-		  LS("outcome", outcome_name(o)), LS("next", retry_next_name(a->decision.next)));
+		  LS("traceparent", a->traceparent), LS("outcome", outcome_name(o)),
+		  LS("next", retry_next_name(a->decision.next)));
 	record_end(app->records, a);
 }
 
@@ -450,7 +455,7 @@ static void on_deadline(struct attempts *as, struct attempt *a)
 		return;
 	}
 	log_warn("attempt_unheard", LID("attempt", ID_ATTEMPT, a->id),
-		 LS("state", attempt_state_name(a->state)));
+		 LS("traceparent", a->traceparent), LS("state", attempt_state_name(a->state)));
 	end(as, a, OUTCOME_UNCERTAIN, 0);
 }
 

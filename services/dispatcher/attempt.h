@@ -10,6 +10,7 @@
 #include "domain/retry.h"
 #include "store_gen.h"
 #include "wire/dialer_msg.h"
+#include "wire/trace.h"
 
 /* A dialer refuses a dial that is older than this; so nothing rings later after a pause. */
 #define ATTEMPT_EXPIRES_US (2 * USEC_PER_SEC)
@@ -37,9 +38,10 @@ struct attempt {
 	bool is_probed;    /* its deadline passed once: queried, hung up */
 	bool is_held_back; /* a rule names answered_machine: the bridge is not recorded yet */
 	struct attempt_pending *pending;
-	char *dial_text;              /* the dial message, while the socket has no room */
-	struct list_node send_node;   /* waits in its link for room */
-	struct list_node bridge_node; /* waits in records */
+	char traceparent[TRACEPARENT_SIZE]; /* "" = not known (adopted) */
+	char *dial_text;                    /* the dial message, while the socket has no room */
+	struct list_node send_node;         /* waits in its link for room */
+	struct list_node bridge_node;       /* waits in records */
 	struct list_node end_node;
 	/* How it ended. */
 	enum outcome outcome;

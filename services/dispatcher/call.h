@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "domain/outcome.h"
 #include "queue/due.h"
+#include "wire/trace.h"
 
 struct attempt;
 struct lane;
@@ -29,6 +30,7 @@ struct call {
 	struct lane *lane;
 	struct uuid attempt_id; /* made at the first claim; kept when that claim must be repeated */
 	usec_t mono_good_until; /* of its tokens */
+	struct trace trace;
 	struct attempt *attempt; /* claimed already: only waits for new tokens */
 	/* The calling windows of its campaign: the version of the campaign that they were judged
 	 * from, and up to when they are open; 0 = not known, or it has none. */

@@ -31,7 +31,8 @@ struct claims {
 	struct call **batch; /* on its way */
 	size_t n, max;
 	bool pump_is_due;
-	usec_t sent_at; /* wall clock of the submit: a claim is not older */
+	bool asks_traces; /* the unit's last statement: there are calls without a campaign */
+	usec_t sent_at;   /* wall clock of the submit: a claim is not older */
 };
 
 struct claims *claims_new(struct app *app)
@@ -188,6 +189,32 @@ static usec_t expiry(const struct claims *cs, const struct call *c)
 	return c->open_until != 0 ? min_i64(at, c->open_until) : at;
 }
 
+/* A call without a campaign may belong to the trace of the request that made it. */
+static void take_traces(struct claims *cs, const struct pg_unit *u)
+{
+	const struct pg_result *r = pg_unit_result(u, 3);
+
+	for (size_t k = 0; k < pg_result_rows(r); k++) {
+		struct claim_traces_row row;
+		get_claim_traces(r, k, &row);
+		for (size_t i = 0; i < cs->n; i++)
+			if (uuid_eq(cs->batch[i]->entry.call_id, row.call_id))
+				cs->batch[i]->trace =
+					(struct trace){ row.trace_id, (uint8_t)row.flags };
+	}
+}
+
+static void add_traces(struct claims *cs, struct pg_unit *u, struct pg_array ws,
+		       struct pg_array calls)
+{
+	cs->asks_traces = false;
+	for (size_t i = 0; i < cs->n; i++)
+		cs->asks_traces |= uuid_is_nil(cs->batch[i]->entry.campaign_id);
+	if (cs->asks_traces)
+		add_claim_traces(
+			u, &(struct claim_traces_args){ .workspace_ids = ws, .call_ids = calls });
+}
+
 static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 {
 	struct claims *cs = arg;
@@ -198,6 +225,8 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		pump_soon(cs);
 		return;
 	}
+	if (cs->asks_traces)
+		take_traces(cs, u);
 	const struct pg_result *r = pg_unit_result(u, 2);
 	size_t n = min_size(cs->n, pg_result_rows(r));
 	cs->n = 0;
@@ -264,6 +293,7 @@ static void add_claim(struct claims *cs, struct pg_unit *u)
 						       .dialer_instances = { instances, n_links },
 						       .windows_of = { windows_of, n },
 						       .open_until = { open_until, n } });
+	add_traces(cs, u, (struct pg_array){ ws, n }, (struct pg_array){ calls, n });
 }
 
 static void pump(void *arg)

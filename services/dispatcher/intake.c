@@ -105,6 +105,7 @@ void intake_take(struct intake *in, const struct due_entry *e, const struct due_
 	c = xcalloc(1, sizeof(*c));
 	c->entry = *e;
 	c->ticket = *t;
+	c->trace = (struct trace){ .id = e->call_id, .flags = 1 };
 	map_set(&in->by_call, e->call_id, c);
 	lane_learn_limits(in->app->lanes, e);
 	heap_push(&in->waiting, &c->wait, e->due_at);

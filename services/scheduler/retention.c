@@ -66,6 +66,8 @@ static void delete_answers(struct retention *r)
 {
 	struct pg_unit *u = pg_unit_new();
 	add_retention_answers(u, &(struct retention_answers_args){ .most = BATCH });
+	add_retention_traces(
+		u, &(struct retention_traces_args){ .older_than = r->older_than, .most = BATCH });
 	submit(r, u, on_answers);
 }
 

@@ -34,6 +34,7 @@ const struct pg_stmt *const scheduler_stmts[] = {
 	&stmt_retention_deliveries,
 	&stmt_retention_endpoints,
 	&stmt_retention_events,
+	&stmt_retention_traces,
 	&stmt_workspace_ids,
 	NULL,
 };

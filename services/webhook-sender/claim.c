@@ -93,6 +93,12 @@ static void wait_to_send(struct app *app, struct item *it, const struct event_bo
 		list_push_back(&it->endpoint->waiting, &it->node);
 }
 
+/* As of its call; what is about no call is a trace of its own. */
+#define TRACE_OF(r)                                                                                \
+	(uuid_is_nil((r)->trace_id) ?                                                              \
+		 (struct trace){ uuid_is_nil((r)->call_id) ? (r)->event_id : (r)->call_id, 1 } :  \
+		 (struct trace){ (r)->trace_id, (uint8_t)(r)->trace_flags })
+
 static void take(struct claim_batch *b, const struct sender_claim_row *row)
 {
 	struct app *app = b->app;
@@ -115,6 +121,7 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->sender_id = b->sender_id;
 	it->attempt = (int)row->attempt;
 	it->due_at = row->due_at;
+	it->trace = TRACE_OF(row);
 	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))
@@ -150,7 +157,8 @@ static void take_owed(struct claim_batch *b, const struct sender_owed_row *row)
 	it->attempt = 1;
 	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = b->mono_asked_at + APP_ITEM_LEASE_US;
-	it->created_at = row->created_at;
+	it->created_at = it->due_at = row->created_at;
+	it->trace = TRACE_OF(row);
 	it->type = xstrndup(row->type);
 	owed_take(app, it, row->sequence, row->to_sequence);
 	wait_to_send(app, it, &body);

@@ -11,6 +11,7 @@
 #include "domain/delivery.h"
 #include "owed.h"
 #include "wire/endpoint_secret.h"
+#include "wire/trace.h"
 
 struct app;
 struct endpoint;
@@ -28,6 +29,7 @@ struct item {
 	struct uuid sender_id; /* the incarnation that claimed it */
 	int attempt;
 	usec_t due_at;
+	struct trace trace;
 	bool is_test; /* one attempt is all it has */
 	/* Of what a range owes; NULL: it has a row in `delivery`. */
 	struct owed_range *range;

@@ -9,6 +9,7 @@
 #include "domain/url_policy.h"
 #include "measure.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 #include "sys/random.h"
 
 #define SIGNATURE_MAX 256 /* two of them, with a blank */
@@ -22,7 +23,8 @@ struct send_request {
 	char webhook_id[ID_TEXT_SIZE], delivery_id[ID_TEXT_SIZE];
 	char timestamp[24], attempt[8];
 	struct strbuf signature;
-	struct http_header headers[7];
+	char traceparent[TRACEPARENT_SIZE];
+	struct http_header headers[8];
 };
 
 static void run(void *arg);
@@ -143,6 +145,7 @@ static void on_answer(const struct http_answer *a, void *arg)
 	};
 	bool is_2xx = a->outcome == HTTP_OUT_RESPONSE && a->status >= 200 && a->status <= 299;
 	const char *word = http_outcome_name(a->outcome);
+	char trace[TRACE_TEXT_SIZE];
 
 	if (a->outcome == HTTP_OUT_RESPONSE)
 		word = is_2xx ? "delivered" : "http_error";
@@ -153,6 +156,8 @@ static void on_answer(const struct http_answer *a, void *arg)
 	send_request_free(r);
 	it->request = NULL;
 	measure_request(app, a->duration_us);
+	log_debug("webhook_sent", LID("delivery", ID_DELIVERY, it->id), LI("attempt", it->attempt),
+		  LS("result", word), LS("trace", trace_text(it->trace.id, trace)));
 	conclude(app, it, &f, word);
 	send_soon(app);
 }
@@ -197,6 +202,9 @@ static struct send_request *request_new(struct app *app, const struct endpoint *
 	r->headers[4] = (struct http_header){ "webhook-signature", strbuf_str(&r->signature) };
 	r->headers[5] = (struct http_header){ "belfry-delivery", str_from(r->delivery_id) };
 	r->headers[6] = (struct http_header){ "belfry-attempt", str_from(r->attempt) };
+	r->headers[7] =
+		(struct http_header){ "traceparent",
+				      str_from(trace_format(it->trace, it->id, r->traceparent)) };
 	return r;
 }
 

@@ -26,6 +26,7 @@ import nn  # noqa: E402
 BIN = os.path.abspath(os.environ.get("BELFRY_BIN", "build/bin"))
 SIPP = "sipp"  # of Debian's sip-tester, which `make check` installs
 DEADLINE = 20.0
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NUMBER = "+1555010"  # and four digits
 
 FINAL = [401, 402, 403, 404, 407, 408, 410, 416, 429, 480, 484, 486, 488, 500, 502, 503, 504, 600,
@@ -533,7 +534,7 @@ class Client:
         self.send("dial", id=id, call=nn.type_id("call"), campaign=None, attempt=1, to=to,
                   **{"from": "+15550100000"}, agent={"sip_uri": agent}, trunk=trunk, ring_s=ring_s,
                   max_s=max_s, expires_at=int((time.time() + expires_in) * 1e6),
-                  variables=variables or {})
+                  variables=variables or {}, traceparent=TRACEPARENT)
         return id
 
     def until(self, id, ev, timeout=DEADLINE):
