@@ -15,7 +15,7 @@ libraries=(curl ca-certificates tzdata libevent-2.1-7 libevent-openssl-2.1-7 lib
 run=("${libraries[@]}" python3 postgresql-15 redis-server util-linux)
 check=(clang clang-format-14 cppcheck shellcheck libcmocka-dev git binutils gcovr python3-yaml
 	python3-jsonschema sip-tester baresip dnsmasq-base socat man-db groff-base mandoc chromium
-	chromium-driver python3-selenium prometheus pgbouncer openssl)
+	chromium-driver python3-selenium prometheus pgbouncer openssl iproute2)
 fuzz=(clang libclang-rt-14-dev)
 
 # The lowest version of a package that will do: a security fix of evhttp's request parser.

@@ -200,12 +200,12 @@ class Receiver:
     seconds after which 200 is answered, or None, for never. The default is 200 at once.
     """
 
-    def __init__(self, respond=None):
+    def __init__(self, respond=None, bind="127.0.0.1"):
         self.respond = respond or (lambda hook: 200)
         self.hooks, self.secrets = [], {}
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.listener = socket.create_server((bind, 0), backlog=1024)
         self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
+        self.bind, self.port = self.listener.getsockname()[:2]
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ, None)
         self.wake_in, self.wake_out = socket.socketpair()
@@ -215,7 +215,7 @@ class Receiver:
         self.thread.start()
 
     def url(self, path="/hook"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.bind}:{self.port}{path}"
 
     def close(self):
         if not self.is_open:

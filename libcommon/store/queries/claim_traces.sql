@@ -3,4 +3,6 @@
 -- $2 call_ids uuid[]
 -- rows: call_id uuid, trace_id uuid, flags int2
 SELECT t.call_id, t.trace_id, t.flags FROM call_trace t
-WHERE (t.workspace_id, t.call_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+WHERE (t.workspace_id, t.call_id) IN (
+	SELECT a.workspace_id, a.call_id
+	FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace_id, call_id))
