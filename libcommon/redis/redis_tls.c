@@ -45,7 +45,8 @@ static bool set_name(SSL *ssl, const char *name)
 		return true;
 	ERR_clear_error();
 	return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, name) == 1;
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)name) == 1; /* its macro casts the const away */
 }
 
 struct bufferevent *redis_tls_socket(const struct redis *r)

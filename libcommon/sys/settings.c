@@ -182,7 +182,8 @@ static bool take_files(const struct setting *table, size_t n)
 /* The faults of the variables that are there; those that are missing are counted apart. */
 static bool load(const struct setting *table, size_t n, void *out, bool tell_missing)
 {
-	bool ok = refuse_unknown() & take_files(table, n);
+	bool ok = refuse_unknown();
+	ok = take_files(table, n) && ok;
 	for (size_t i = 0; i < n; i++) {
 		const struct setting *s = &table[i];
 		const char *given = from_environment(s->key);

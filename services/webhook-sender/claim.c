@@ -95,9 +95,9 @@ static void wait_to_send(struct app *app, struct item *it, const struct event_bo
 
 /* As of its call; what is about no call is a trace of its own. */
 #define TRACE_OF(r)                                                                                \
-	(uuid_is_nil((r)->trace_id) ?                                                              \
-		 (struct trace){ uuid_is_nil((r)->call_id) ? (r)->event_id : (r)->call_id, 1 } :  \
-		 (struct trace){ (r)->trace_id, (uint8_t)(r)->trace_flags })
+	(uuid_is_nil((r)->trace_id)                                                                \
+		 ? (struct trace){ uuid_is_nil((r)->call_id) ? (r)->event_id : (r)->call_id, 1 }   \
+		 : (struct trace){ (r)->trace_id, (uint8_t)(r)->trace_flags })
 
 static void take(struct claim_batch *b, const struct sender_claim_row *row)
 {

@@ -60,14 +60,13 @@ export_settings() {
 }
 
 admin() (
-	local bin="" other_database=""
-	# shellcheck disable=SC1091
-	source "$home/run/up"
+	local dir other
+	dir=$(env_value bin "$home/run/up")
+	other=$(env_value other_database "$home/run/up")
 	export_settings
-	BELFRY_DATABASE_URL=${other_database:-$BELFRY_DATABASE_URL}
 	BELFRY_GATEWAY_PASSWORD=$(<"$home/gateway.password")
 	export BELFRY_GATEWAY_PASSWORD
-	exec "$bin/belfry-admin" "$@"
+	exec env ${other:+"BELFRY_DATABASE_URL=$other"} "$dir/belfry-admin" "$@"
 )
 
 # The schema, and on the first `up` a workspace with an agent, a number and a key. The key is
