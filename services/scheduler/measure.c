@@ -27,10 +27,15 @@ struct measures {
 
 /* --- the census ----------------------------------------------------------------------------- */
 
-static void forget(struct measures *ms)
+static void forget_streams(struct measures *ms)
 {
 	for (int s = 0; s < WIRE_SHARDS; s++)
 		*ms->entries[s] = *ms->undelivered[s] = *ms->lag[s] = METRIC_ABSENT;
+}
+
+static void forget(struct measures *ms)
+{
+	forget_streams(ms);
 	*ms->deliveries = *ms->oldest = *ms->overdue = METRIC_ABSENT;
 }
 
@@ -41,9 +46,15 @@ static void on_depth(struct err e, const struct due_depth *d, void *arg)
 	struct measures *ms = arg;
 	int s = WIRE_SHARDS - ms->shards_left;
 
-	*ms->entries[s] = is_err(e) ? METRIC_ABSENT : d->entries;
-	*ms->undelivered[s] = is_err(e) ? METRIC_ABSENT : d->undelivered;
-	*ms->lag[s] = is_err(e) ? METRIC_ABSENT : d->lag_us;
+	if (is_err(e)) {
+		/* Nothing more is asked of a connection that is away, or closing. */
+		forget_streams(ms);
+		task_done(ms->census);
+		return;
+	}
+	*ms->entries[s] = d->entries;
+	*ms->undelivered[s] = d->undelivered;
+	*ms->lag[s] = d->lag_us;
 	ms->shards_left--;
 	if (ms->shards_left > 0)
 		ask_depth(ms);
@@ -64,14 +75,15 @@ static void on_backlog(struct err e, const struct pg_unit *u, void *arg)
 	if (is_err(e)) {
 		log_warn("census_failed", LERR(e), LS("message", pg_unit_message(u)));
 		forget(ms);
-	} else {
-		get_census_backlog(pg_unit_result(u, 0), 0, &row);
-		*ms->deliveries = row.deliveries;
-		*ms->oldest = row.oldest_due_at == USEC_NEVER
-				      ? 0
-				      : max_i64(0, app_now(ms->app) - row.oldest_due_at);
-		*ms->overdue = row.calls;
+		task_done(ms->census);
+		return;
 	}
+	get_census_backlog(pg_unit_result(u, 0), 0, &row);
+	*ms->deliveries = row.deliveries;
+	*ms->oldest = row.oldest_due_at == USEC_NEVER
+			      ? 0
+			      : max_i64(0, app_now(ms->app) - row.oldest_due_at);
+	*ms->overdue = row.calls;
 	ms->shards_left = WIRE_SHARDS;
 	ask_depth(ms);
 }
@@ -179,8 +191,8 @@ static void add_work(struct measures *ms, struct metrics *m)
 	ms->oldest =
 		gauge(m, "belfry_outbox_oldest_seconds", "How long the oldest of those is due.");
 	ms->overdue = gauge(m, "belfry_calls_overdue",
-			    "Calls of active campaigns whose instant is more than 10 s ago, "
-			    "10000 for more.");
+			    "Calls of active campaigns whose instant is more than 10 s ago, of the "
+			    "10000 that were due last.");
 }
 
 static bool is_ready(void *arg)
