@@ -17,6 +17,11 @@ SECRETS = {"BELFRY_SECRET_KEYS": "k1:ZGV2ZWxvcG1lbnQgb25seSwgbm90IGEgc2VjcmV0ISE
 HOSTS = ("test", "db", "api", "plan", "calls1", "calls2", "hooks")
 
 
+def clean_environment():
+    """Without what the test itself was told."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("BELFRY_")}
+
+
 def ip(*args):
     subprocess.run(["ip", *args], check=True, capture_output=True, text=True, timeout=20)
 
@@ -99,11 +104,10 @@ class Installation:
         return os.path.join(self.dir, name)
 
     def start(self, name, host, command, env=None):
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("BELFRY_")}
         with open(self.path(name + ".log"), "ab") as log:
             self.processes[name] = subprocess.Popen(
                 ["ip", "netns", "exec", self.net.namespace(host), *command], cwd=self.dir, stdout=log,
-                stderr=log, stdin=subprocess.DEVNULL, env={**clean, **(env or {})})
+                stderr=log, stdin=subprocess.DEVNULL, env={**clean_environment(), **(env or {})})
 
     def databases(self):
         user, bindir = pwd.getpwnam("postgres"), os.path.dirname(
@@ -125,7 +129,7 @@ class Installation:
                                                  check=False).returncode == 0, 60, self.logs)
 
     def admin(self, *args):
-        env = {**os.environ, **SECRETS, "BELFRY_DATABASE_URL": self.database}
+        env = {**clean_environment(), **SECRETS, "BELFRY_DATABASE_URL": self.database}
         return subprocess.run([os.path.join(BIN, "belfry-admin"), *args], env=env, check=True, text=True,
                               capture_output=True, timeout=120).stdout
 

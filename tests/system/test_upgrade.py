@@ -105,7 +105,8 @@ class UpgradeTest(belfry.TestCase):
         self.judge(stack, campaign, receiver, targets)
 
     def migrate(self, stack):
-        env = {**os.environ, "BELFRY_DATABASE_URL": stack.env["BELFRY_DATABASE_URL"]}
+        env = {key: value for key, value in os.environ.items() if not key.startswith("BELFRY_")}
+        env["BELFRY_DATABASE_URL"] = stack.env["BELFRY_DATABASE_URL"]
         done = subprocess.run([os.path.join(BIN, "belfry-admin"), "migrate"], env=env, text=True,
                               capture_output=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
