@@ -15,6 +15,7 @@ GRANT UPDATE (workspace_id) ON attempt TO belfry_gateway;
 GRANT SELECT ON attempt_done TO belfry_gateway;
 GRANT INSERT (workspace_id, id, key_id, action, subject, request_id) ON audit TO belfry_gateway;
 GRANT SELECT ON audit TO belfry_gateway;
+GRANT INSERT (workspace_id, call_id, trace_id, flags) ON call_trace TO belfry_gateway;
 GRANT INSERT (workspace_id, id, kind, name, description, agent_id, number_id, variables, to_number,
     cron, timezone, end_at, rate_per_minute, max_concurrent, max_attempts, retry_policy,
     ring_timeout_s, max_duration_s, calling_windows, created_at, updated_at) ON campaign TO
