@@ -110,7 +110,9 @@ service_start() (
 	export BELFRY_METRICS_PORT=0 BELFRY_METRICS_PORT_FILE=$home/run/$name.metrics
 	case $program in
 	api-gateway)
-		BELFRY_DATABASE_URL=$(database_url belfry_gateway "$home/gateway.password")
+		# A home of an earlier release has no such role yet; another database has its own.
+		[[ -n $other_database || ! -s $home/gateway.password ]] ||
+			BELFRY_DATABASE_URL=$(database_url belfry_gateway "$home/gateway.password")
 		local port_file=$home/run/$name.port
 		if [[ $n -eq 0 && $gateway_port -ne 0 ]]; then
 			BELFRY_HTTP_PORT=$gateway_port
