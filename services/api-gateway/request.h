@@ -34,7 +34,7 @@ struct req {
 	usec_t now; /* Postgres' clock */
 	char request_id[REQUEST_ID_MAX + 1];
 	struct trace trace;
-	bool has_trace; /* the caller named it; else it is our own */
+	bool has_trace;                /* the caller named it; else it is our own */
 	uint8_t key_hash[SHA256_SIZE]; /* of what was shown: an API key, or a session's cookie */
 	bool has_cookie;
 	struct principal who;

@@ -87,6 +87,11 @@ static void on_request(struct http_request *r, void *arg)
 		http_reply(r, 401, NULL, STR_NONE);
 		return;
 	}
+	if (l->left == 0) {
+		/* Over the count: it is not shown to anybody, so it was not received. */
+		http_reply(r, 503, NULL, STR_NONE);
+		return;
+	}
 	print_event(l, http_request_body(r));
 	http_reply(r, 200, NULL, STR_NONE);
 	if (l->left != INT64_MAX && --l->left == 0)

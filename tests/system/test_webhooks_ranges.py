@@ -111,7 +111,7 @@ class DeathTest(RangeCase):
         self.settled()
 
     def test_two_senders_hand_endpoints_over_in_the_middle_of_ranges(self):
-        receiver = self.receiver(lambda hook: 0.02)
+        receiver = self.receiver(lambda hook: 0.1)  # so that much still waits at each step
         ends = {f"/{n}": self.hook(receiver, f"/{n}") for n in range(6)}
         count = 0
         first = self.sender()
