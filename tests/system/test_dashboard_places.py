@@ -106,7 +106,7 @@ class PlacesTest(DashboardCase):
         b.choose("Carried by", "simulated carrier")
         b.fill("Settings", "{}")
         b.press("Save")
-        b.see("spare is saved.")
+        b.see("spare is saved.", "not heard of")  # the new one stands first
         b.press("Test")
         b.see("spare answers.", "up")
         b.open("numbers")
