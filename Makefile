@@ -205,6 +205,9 @@ storm: all | $(DEPS_RUN)
 containers:
 	@$(PY) tests/containers.py
 
+pgbouncer: all | $(DEPS_RUN) $(DEPS_CHECK)
+	BELFRY_BIN=$(abspath $(BIN)) $(PY) tests/system/pgbouncer.py
+
 run: all | $(DEPS_RUN)
 	@BELFRY_BIN=$(abspath $(BIN)) $(PY) deploy/local/demo.py
 
@@ -226,6 +229,7 @@ help:
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make bench       figures: lateness, rate, throughput, beside the floor; BENCH=NAME for one'
 	@echo 'make rights      proto/roles/gateway.sql anew, after a change of the gateway'\''s statements'
+	@echo 'make pgbouncer   a failover of Postgres behind PgBouncer'
 	@echo 'make storm       the long run of random kills and stops'
 	@echo 'make containers  docker-compose.yml tried for real; needs Docker'
 	@echo 'make deps        install the Debian packages that all this needs'
@@ -233,7 +237,7 @@ help:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 FORCE:
-.PHONY: all bench check clean containers coverage deps format fuzz fuzz-replays help lint rights \
+.PHONY: all bench check clean containers coverage deps format fuzz fuzz-replays help lint pgbouncer rights \
 	run storm unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -131,6 +131,11 @@ static void take_sync(struct pg_conn *c)
 	static const char *const stale[] = { "25006", "26000", "0A000" };
 	for (size_t i = 0; i < ARRAY_LEN(stale); i++)
 		c->is_retiring = c->is_retiring || strcmp(u->sqlstate, stale[i]) == 0;
+	/* Answers that are not those of what was asked, with no error of the server's: between us and
+	 * it somebody mixed up sessions, and the next answers would be another's too. */
+	if (u->sqlstate[0] == '\0' &&
+	    (u->failure.code == ERR_INTERNAL || u->failure.code == ERR_PROTOCOL))
+		c->is_retiring = true;
 	pg_unit_finish(u, u->failure);
 }
 
