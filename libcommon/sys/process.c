@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "sys/log.h"
@@ -27,6 +28,13 @@ void process_not_ready(const char *path)
 {
 	if (path[0] != '\0')
 		(void)unlink(path); /* it may be gone already */
+}
+
+void process_take_name(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	(void)prctl(PR_SET_NAME, slash == NULL ? argv0 : slash + 1); /* cut, and never refused */
 }
 
 void process_start_over(char **argv)

@@ -12,6 +12,9 @@ void process_not_ready(const char *path);
 /* Executes the same program with the same arguments in this process: all memory, connections and
  * threads are gone, the pid stays. For state that is not worth repairing piece by piece. */
 void process_start_over(char **argv) NORETURN;
+/* Gives the process the name of its program again, first of all: one that started over is called "exe"
+ * by the kernel until then, and whoever knows a process by its name would take it for dead. */
+void process_take_name(const char *argv0);
 
 /* Names this machine's boot: another one after each. */
 #define PROCESS_BOOT_ID_SIZE 64

@@ -251,6 +251,7 @@ int app_run(int argc, char **argv)
 	struct app app = { .argv = argv };
 	int code = 0;
 
+	process_take_name(argv[0]);
 	if (settings_command(argc, argv, dispatcher_settings_table, &app.settings, &code))
 		return code;
 	if (is_err(settings_load(dispatcher_settings_table.v, dispatcher_settings_table.n,

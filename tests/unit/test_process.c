@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,12 +79,20 @@ static void a_file_that_cannot_be_made_is_logged_and_no_more(void **state)
 	assert_non_null(strstr(text, "errno=2"));
 }
 
-/* In the second life: the pid is that of the first, and no descriptor but the first three is. */
+/* In the second life: the pid is that of the first, the name can be had again, and no descriptor but
+ * the first three is. */
 static int second_life(char **argv)
 {
 	int expected_pid = atoi(argv[2]), leaked = atoi(argv[3]);
+	char name[16];
 	if (getpid() != expected_pid)
 		return 1;
+	process_take_name("/some/where/a-program-of-a-long-name");
+	if (prctl(PR_GET_NAME, name) != 0 || strcmp(name, "a-program-of-a-") != 0)
+		return 3;
+	process_take_name(argv[0]);
+	if (prctl(PR_GET_NAME, name) != 0 || strcmp(name, "anew") != 0)
+		return 4;
 	return fcntl(leaked, F_GETFD) < 0 && fcntl(STDERR_FILENO, F_GETFD) >= 0 ? 42 : 2;
 }
 
