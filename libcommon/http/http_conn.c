@@ -17,12 +17,22 @@
 #define LINGER_US (5 * USEC_PER_SEC)
 #define REPLY_BYTES_PER_SECOND 16384 /* a slower reader is cut off */
 #define IDLE_BUFFER_MAX 8192
+#define HEAD_READ_MORE 1024 /* so that a header section that is too large shows */
 
 static void advance(struct http_conn *c);
 
+/* How much of the input is held at most. A body is read in large pieces, since it does not stay here;
+ * what stands before it, or behind it, is what every connection may cost. */
+static size_t input_max(const struct http_conn *c)
+{
+	if (c->state == HTTP_CONN_BODY || c->state == HTTP_CONN_STREAM)
+		return c->in.max;
+	return c->server->o.max_headers + HEAD_READ_MORE;
+}
+
 void http_conn_watch(struct http_conn *c)
 {
-	bool has_room = c->in.n - c->in_at < c->in.max;
+	bool has_room = c->in.n - c->in_at < input_max(c);
 	bool read = !c->is_eof && (has_room || c->state == HTTP_CONN_LINGER);
 	bool write = c->out.n > c->out_at;
 	if (read != c->is_reading)
@@ -346,6 +356,11 @@ static void advance(struct http_conn *c)
 	c->is_advancing = false;
 	if (c->state == HTTP_CONN_DEAD)
 		return;
+	/* All of it went into the body: a client that sends no more of that now holds no piece. */
+	if (c->state == HTTP_CONN_BODY && c->in.n == c->in_at && c->in.cap > IDLE_BUFFER_MAX) {
+		strbuf_deinit(&c->in);
+		c->in_at = 0;
+	}
 	http_conn_watch(c);
 	if (moves)
 		event_active(c->readable, EV_READ, 0);
@@ -359,9 +374,10 @@ static void receive(struct http_conn *c)
 		memmove(c->in.p, c->in.p + c->in_at, c->in.n);
 		c->in_at = 0;
 	}
-	size_t room = min_size(c->in.max - c->in.n, sizeof(s->scratch));
-	if (room == 0 || c->is_eof)
+	size_t most = input_max(c);
+	if (c->in.n >= most || c->is_eof)
 		return;
+	size_t room = min_size(most - c->in.n, sizeof(s->scratch));
 	ssize_t n = recv(c->fd, s->scratch, room, 0);
 	if (n > 0) {
 		strbuf_add_bytes(&c->in, s->scratch, (size_t)n);

@@ -126,6 +126,16 @@ static struct uuid address_key(const struct sockaddr *sa)
 	return key;
 }
 
+/* What one address may hold: its cap, and no more than half of what is left for everybody. So a few
+ * addresses get smaller shares the more they take, and a new one always finds room. */
+static int address_cap(const struct http_server *s)
+{
+	int share = (s->o.max_connections - (int)s->conns.n) / 2;
+	if (share > s->o.max_per_address)
+		share = s->o.max_per_address;
+	return share > 1 ? share : 1;
+}
+
 /* False when the address holds as many as it may; none (NULL) holds any number. */
 static bool count_address(struct http_server *s, const struct sockaddr *sa,
 			  struct http_address **out)
@@ -135,7 +145,7 @@ static bool count_address(struct http_server *s, const struct sockaddr *sa,
 		return true;
 	struct uuid key = address_key(sa);
 	struct http_address *a = map_get(&s->addresses, key);
-	if (a && a->n >= s->o.max_per_address)
+	if (a && a->n >= address_cap(s))
 		return false;
 	if (!a) {
 		a = xcalloc(1, sizeof(*a));
@@ -161,8 +171,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	http_address_text(sa, peer);
 	if (!count_address(s, is_proxy ? NULL : sa, &address)) {
 		if (http_gate_is_open(&s->address_gate, mono_now, &left_out))
-			log_warn("http_address_at_cap", LS("peer", peer),
-				 LI("cap", s->o.max_per_address), LI("left_out", left_out));
+			log_warn("http_address_at_cap", LS("peer", peer), LI("cap", address_cap(s)),
+				 LI("left_out", left_out));
 		(void)close(fd); /* nothing was promised to it */
 		return;
 	}

@@ -9,8 +9,8 @@
  * byte, `//` or `..`. A violation is answered once (400, 408, 413, 431, 501, 503) and the
  * connection closed, after the client had time to read the answer. Headers within 10 s, a body
  * within 30 s, keep-alive idle 30 s; an answer is taken at 16 KiB/s or faster, after body_timeout.
- * A cap on connections in all and per address; at the cap the listener pauses, over an address's
- * own its connections are closed. One request of a connection at a time.
+ * A cap on connections in all and per address, where no address gets more than half of what is left
+ * for all; at the cap the listener pauses, over an address's own its connections are closed. One request of a connection at a time.
  *
  * The handler gets each well-framed request with its whole body, save where stream_max lets it read
  * the body in pieces, at its own pace: what it does not ask for stays with the client. It answers exactly once, at any
@@ -72,7 +72,7 @@ struct http_server_options {
 	size_t max_body;     /* 8 MiB */
 	size_t max_buffered; /* of all bodies being held; 0 = 256 MiB. Over it: 503 */
 	int max_connections;
-	int max_per_address; /* 0 = no cap of its own */
+	int max_per_address; /* 0 = no cap of its own; at most half of what is left, too */
 	/* Those whose X-Forwarded-For counts and who may hold any number of connections; NULL = none,
 	 * and X-Forwarded-For is not looked at. Outlives the server. */
 	const struct address_policy *proxies;

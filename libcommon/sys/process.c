@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "sys/log.h"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define FEW_DESCRIPTORS 1024 /* where nobody says how many there are */
 
 void process_ready(const char *path)
 {
@@ -49,6 +52,18 @@ void process_start_over(char **argv)
 	(void)execv("/proc/self/exe", argv); /* returns only when it failed */
 	log_error("start_over_failed", LI("errno", errno));
 	abort();
+}
+
+int process_raise_descriptors(void)
+{
+	struct rlimit limit = { .rlim_cur = FEW_DESCRIPTORS };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		struct rlimit more = { limit.rlim_max, limit.rlim_max };
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			limit = more;
+	}
+	return limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
 }
 
 struct err process_boot_id(char out[PROCESS_BOOT_ID_SIZE])

@@ -16,6 +16,10 @@ void process_start_over(char **argv) NORETURN;
  * by the kernel until then, and whoever knows a process by its name would take it for dead. */
 void process_take_name(const char *argv0);
 
+/* Takes as many descriptors as the system lets this process have, which is often far more than it is
+ * given (1,024); how many that is. */
+int process_raise_descriptors(void);
+
 /* Names this machine's boot: another one after each. */
 #define PROCESS_BOOT_ID_SIZE 64
 struct err process_boot_id(char out[PROCESS_BOOT_ID_SIZE]) MUST_USE;

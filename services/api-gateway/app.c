@@ -33,8 +33,9 @@
 #define REDIS_PENDING_MAX 4096
 #define HEADERS_MAX ((size_t)16 * 1024)
 #define BODY_MAX ((size_t)8 * 1024 * 1024)
-#define CONNECTIONS_MAX 4096
+#define CONNECTIONS_MAX 16384
 #define CONNECTIONS_PER_ADDRESS_MAX 1024
+#define DESCRIPTORS_KEPT 256 /* for the database, Redis, files */
 
 /* The statements of the gateway are those of its own name, and what it shares with the scheduler. */
 static const struct pg_stmt **choose_statements(void)
@@ -107,6 +108,18 @@ static void on_zones(void *arg)
 	timer_start(app->zones_timer, app->settings.zoneinfo_refresh_us);
 }
 
+/* As many as there are descriptors for: a client that has connected is never one too many. */
+static int connections_max(void)
+{
+	int descriptors = process_raise_descriptors();
+	int most = descriptors > 2 * DESCRIPTORS_KEPT ? descriptors - DESCRIPTORS_KEPT
+						      : descriptors / 2;
+	if (most >= CONNECTIONS_MAX)
+		return CONNECTIONS_MAX;
+	log_warn("few_descriptors", LI("descriptors", descriptors), LI("connections", most));
+	return most;
+}
+
 static struct err open_parts(struct app *app)
 {
 	const struct gateway_settings *s = &app->settings;
@@ -153,7 +166,7 @@ static struct err open_parts(struct app *app)
 					       .port = (int)s->http_port,
 					       .max_headers = HEADERS_MAX,
 					       .max_body = BODY_MAX,
-					       .max_connections = CONNECTIONS_MAX,
+					       .max_connections = connections_max(),
 					       .max_per_address = CONNECTIONS_PER_ADDRESS_MAX,
 					       .proxies = app->proxies,
 					       .header_timeout_us = 10 * USEC_PER_SEC,

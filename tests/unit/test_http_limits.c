@@ -215,6 +215,26 @@ static void one_address_cannot_take_all(void **state)
 	site_close(s);
 }
 
+/* Of ten connections the first address gets three: a fourth would leave less for others than it has. */
+static void one_address_leaves_the_half_of_what_is_left(void **state)
+{
+	(void)state;
+	struct http_server_options o = site_defaults;
+	o.max_connections = o.max_per_address = 10;
+	struct site *s = site_open(o);
+	struct http_peer *p[4];
+	for (size_t i = 0; i < 3; i++) {
+		p[i] = site_ask(s, GET "\r\n");
+		until_got(p[i], "[/|0|]");
+	}
+	p[3] = peer_connect(s->loop, s->port);
+	until_closed(p[3]);
+	assert_int_equal(p[3]->got.n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_free(p[i]);
+	site_close(s);
+}
+
 static void without_descriptors_the_listener_waits(void **state)
 {
 	(void)state;
@@ -251,6 +271,7 @@ int main(void)
 		cmocka_unit_test(all_bodies_together_have_a_limit),
 		cmocka_unit_test(at_the_cap_the_next_connection_waits),
 		cmocka_unit_test(one_address_cannot_take_all),
+		cmocka_unit_test(one_address_leaves_the_half_of_what_is_left),
 		cmocka_unit_test(without_descriptors_the_listener_waits),
 	};
 
