@@ -1,9 +1,12 @@
 """Holds requests and answers to proto/openapi.yaml.
 
-Every answer that a test gets through belfry.Api is looked at: its status and its error's code must be
+Every answer that a test gets through belfry.Api is looked at, and those that come over sockets of a
+test's own where it hands them in (raw, event): its status and its error's code must be
 those that the operation documents, its headers, content type and body as described, without a member
 that the document does not know. A request that succeeded must have been one that the document allows.
 """
+import http.client
+import io
 import json
 import os
 import re
@@ -198,6 +201,16 @@ class Document:
                                            json.loads(request.body), False)
 
 
+class Raw:
+    """The bytes of an answer, as http.client wants them."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def makefile(self, *_):
+        return io.BytesIO(self.data)
+
+
 class Request:
     def __init__(self, method, target, body, headers):
         parts = urllib.parse.urlsplit(target)
@@ -230,16 +243,48 @@ DOCUMENT = None
 FAULTS = []  # of all exchanges so far: threads of tests may swallow what is raised
 
 
+def document():
+    global DOCUMENT
+    if DOCUMENT is None:
+        DOCUMENT = Document()
+    return DOCUMENT
+
+
 def check(method, target, body, headers, answer):
     """Raises ContractError where the exchange is not as documented."""
     if target == "/" or target.startswith("/dashboard"):
         return  # files of the dashboard, which are no part of the API
-    global DOCUMENT
-    if DOCUMENT is None:
-        DOCUMENT = Document()
-    faults = list(DOCUMENT.faults(Request(method, target, body, headers), answer))
+    faults = list(document().faults(Request(method, target, body, headers), answer))
+    complain(f"{method} {target}: {answer}", faults)
+
+
+def raw(sent, data, answer_type):
+    """Holds an answer that came as bytes to the document, by the first line of what was sent; gives it
+    as an answer_type(status, headers, body)."""
+    response = http.client.HTTPResponse(Raw(data))
+    response.begin()
+    answer = answer_type(response.status, response.headers, response.read())
+    if not data.endswith(b"\r\n\r\n" + answer.body):
+        raise ContractError(f"more than an answer: {data!r}")
+    line = sent.split(b"\r\n")[0].decode("latin-1").split(" ")
+    check(line[0], line[1], None, {}, answer)
+    return answer
+
+
+def event(target, name, data):
+    """Holds an event of a stream to what the document says of the stream's answer."""
+    operation = document().operation("GET", target)
+    schema = operation.responses["200"]["content"]["text/event-stream"]["schema"]
+    faults = list(operation.faults_of("event", schema["contentSchema"], data, True))
+    if f"`event: {name}`" not in document().follow(document().doc["paths"][
+            "/v1/campaigns/{campaign_id}/stream"])["get"]["description"]:
+        faults.append(f"the event {name} is not described")
+    complain(f"GET {target}: event {name}: {data}", faults)
+
+
+def complain(what, faults):
     if faults:
-        error = ContractError(f"{method} {target}: {answer}\n  proto/openapi.yaml: " +
+        error = ContractError(f"{what}\n  proto/openapi.yaml: " +
                               "\n  proto/openapi.yaml: ".join(faults[:8]))
         FAULTS.append(str(error))
         raise error

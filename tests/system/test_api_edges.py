@@ -1,13 +1,15 @@
 """The way into the API: keys, scopes, rates, bodies, methods, ids of others, idempotency, cursors,
 and what it says while Postgres is away."""
+import binascii
 import http.client
-import json
 import socket
+import string
 import threading
 import time
 import unittest
 
 import belfry
+import contract
 from api_case import ApiCase, Session, Tenant, to_uuid, type_id
 
 # Every route with a key: method, path, scope. {x} are ids, filled in by the tests.
@@ -321,6 +323,7 @@ class Edges(ApiCase):
 
     def test_a_body_over_eight_mebibytes_is_413(self):
         host, port = self.api.host, self.api.port
+        json_type = {"Content-Type": "application/json"}
         for headers, body in (({"Content-Length": str(8 * 1024 * 1024 + 1)}, b""),
                               ({"Transfer-Encoding": "chunked"}, None)):
             connection = http.client.HTTPConnection(host, port, timeout=30)
@@ -336,8 +339,9 @@ class Edges(ApiCase):
             except OSError:
                 pass  # it has answered and closed
             answer = connection.getresponse()
-            self.assertEqual(answer.status, 413)
-            self.assertEqual(json.loads(answer.read())["code"], "payload_too_large")
+            answer = self.api.check("POST", "/v1/agents", b"{}", json_type, belfry.Answer(
+                answer.status, answer.headers, answer.read()))
+            self.problem(answer, 413, "payload_too_large")
             connection.close()
 
     def test_every_answer_carries_a_request_id(self):
@@ -353,11 +357,10 @@ class Edges(ApiCase):
         with socket.create_connection((self.api.host, self.api.port), timeout=30) as connection:
             for part in parts:
                 connection.sendall(part)
-            response = http.client.HTTPResponse(connection)
-            response.begin()
-            answer = belfry.Answer(response.status, response.headers, response.read())
-            self.assertEqual(connection.recv(1), b"")
-        return answer
+            got = b""
+            while (more := connection.recv(65536)):
+                got += more
+        return contract.raw(parts[0], got, belfry.Answer)
 
     def test_violations_of_framing_and_limits_are_problems_with_a_request_id(self):
         head = b"GET /v1/workspace HTTP/1.1\r\nHost: x\r\n"
@@ -612,9 +615,22 @@ class Away(ApiCase):
         self.assertEqual(client.request("GET", "/healthz").status, 200)
         # the first 503 may be of one connection that broke; the others break by themselves
         belfry.wait_until(lambda: client.request("GET", "/readyz").status == 503, 20, "not ready")
+        # A mistyped key needs no look into the database, one of good form does.
+        for key, status in (("bf_live_" + "a" * 36, 401), (self.good_form(api.key), 503)):
+            self.assertEqual(self.client(key).request("GET", "/v1/workspace").status, status)
         self.it.start("postgres")
         belfry.wait_until(lambda: api.request("GET", "/v1/workspace").status == 200, 30, "200")
         self.assertEqual(client.request("GET", "/readyz").status, 200)
+
+    @staticmethod
+    def good_form(key):
+        """A key that nobody has, with the checksum of its own."""
+        digits, body = string.digits + string.ascii_uppercase + string.ascii_lowercase, key[8:38][::-1]
+        crc, text = binascii.crc32((key[:8] + body).encode()), ""
+        for _ in range(6):
+            crc, digit = divmod(crc, 62)
+            text = digits[digit] + text
+        return key[:8] + body + text
 
     def test_without_redis_it_still_works(self):
         self.it.kill("TERM", "redis")
@@ -625,6 +641,70 @@ class Away(ApiCase):
                          "cancelled")
         self.assertLess(time.monotonic() - begun, 5)
         self.it.start("redis")
+
+
+class Forwarded(ApiCase):
+    """Failed sign-ins count for the address that a trusted proxy names, and for no other's word."""
+
+    options = {"dispatchers": 1, "schedulers": 1, "settings": {"TRUSTED_PROXIES": "127.0.0.4/32"}}
+
+    def failed(self, source, of, count=1):
+        """The statuses of failed sign-ins over one connection, with an X-Forwarded-For."""
+        connection = http.client.HTTPConnection(self.one.api.host, self.one.api.port, timeout=30,
+                                                source_address=(source, 0))
+        self.addCleanup(connection.close)
+        seen = set()
+        for _ in range(count):
+            connection.request("GET", "/v1/workspace", headers={"X-Forwarded-For": of})
+            response = connection.getresponse()
+            response.read()
+            seen.add(response.status)
+        return seen
+
+    def test_a_client_is_known_behind_a_proxy_that_is_trusted(self):
+        self.assertEqual(self.failed("127.0.0.4", "203.0.113.1", 1500), {401, 429})
+        self.assertEqual(self.failed("127.0.0.4", "203.0.113.2, 127.0.0.4"), {401})
+        # Whoever is no proxy speaks for himself only: neither blamed on another, nor hidden.
+        self.assertEqual(self.failed("127.0.0.5", "203.0.113.1"), {401})
+        self.assertEqual(self.failed("127.0.0.5", "203.0.113.3", 1500), {401, 429})
+        self.assertEqual(self.failed("127.0.0.5", "203.0.113.4"), {429})
+        self.assertEqual(self.failed("127.0.0.4", "203.0.113.3"), {401})
+
+
+class Logs(ApiCase):
+    """What a campaign leaves in the logs of all services, at their most talkative."""
+
+    options = {"dispatchers": 1, "schedulers": 1,
+               "settings": {"LOG_LEVEL": "debug", "SIM_RING_MS": 20, "SIM_TALK_MS": 50}}
+    frozen = False
+
+    def test_logs_have_no_secret_and_no_number(self):
+        receiver = belfry.Receiver(respond=lambda hook: 500)
+        self.addCleanup(receiver.close)
+        endpoint = self.one.api.post("/v1/webhook-endpoints", {
+            "url": receiver.url("/hook"), "events": ["*"], "description": "described-1"})
+        self.one.api.post("/v1/trunks", {"name": "t", "dialer": "sip", "settings": {
+            "host": "127.0.0.1", "username": "user-1", "password": "password-1"}})
+        session = self.one.api.request("POST", "/v1/session", headers={
+            "Origin": self.it.env["BELFRY_URL"]})
+        campaign = self.one.campaign(rate_limit_per_minute=6000, variables={"v": "variable-1"}, targets=[
+            {"to_number": number, "name": "name-1", "variables": {"v": "variable-2"}}
+            for number in ("+12015551234", "+12015550001", "+12015550003")])["id"]
+        self.one.api.post(f"/v1/campaigns/{campaign}/start")
+        belfry.wait_until(lambda: self.one.api.get(f"/v1/campaigns/{campaign}")["status"]
+                          == "completed", 30, "completed")
+        belfry.wait_until(lambda: receiver.hooks, 30, "a webhook failed")
+        self.problem(self.client("").request("GET", f"/v1/campaigns?q={campaign}&to=%2B12015551234"),
+                     401, "unauthorized")
+        text = "".join(self.it.log(name) for name in self.it.instances())
+        self.assertIn("api-gateway", " ".join(self.it.instances()))
+        self.assertIn("request_id=", text)
+        cookie = session.headers["Set-Cookie"].split("=", 1)[1].split(";")[0]
+        for secret in (self.one.api.key, self.it.env["BELFRY_API_KEY"], endpoint["secret"], cookie,
+                       session.json["token"], "password-1", "variable-1", "variable-2", "name-1",
+                       "described-1", "2015551234", "2015550001", self.one.e164[1:],
+                       receiver.hooks[0].body.decode()):
+            self.assertNotIn(secret, text)
 
 
 if __name__ == "__main__":

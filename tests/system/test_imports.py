@@ -9,6 +9,7 @@ import belfry
 from api_case import ApiCase, Session, type_id
 
 LONG = "x" * 20000
+UPLOADS_MAX = 16  # that come in at a time
 
 
 class Upload:
@@ -16,8 +17,9 @@ class Upload:
 
     def __init__(self, api, path, head=None):
         self.socket = socket.create_connection((api.host, api.port), timeout=30)
+        self.api, self.path, self.head = api, path, head or []
         lines = [f"POST {path} HTTP/1.1", f"Host: {api.host}", f"Authorization: Bearer {api.key}",
-                 "Content-Type: text/csv", "Transfer-Encoding: chunked", *(head or [])]
+                 "Content-Type: text/csv", "Transfer-Encoding: chunked", *self.head]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
 
     def send(self, text):
@@ -34,7 +36,8 @@ class Upload:
         response.begin()
         answer = belfry.Answer(response.status, response.headers, response.read())
         self.close()
-        return answer
+        given = dict(line.split(": ", 1) for line in self.head)
+        return self.api.check("POST", self.path, b"...", {"Content-Type": "text/csv", **given}, answer)
 
     def close(self):
         self.socket.close()
@@ -300,6 +303,28 @@ class LimitsTest(ImportCase):
         for got in self.one.api.get(f"/v1/campaigns/{campaign}/imports")["data"]:
             self.assertEqual((got["status"], got["reason"]), ("failed", "payload_too_large"))
         self.assertEqual(self.it.value("SELECT count(*) FROM import_block"), "0")
+
+
+class OverloadTest(ImportCase):
+    def test_too_many_uploads_are_503_and_the_key_stays_free(self):
+        campaign = self.one.campaign()["id"]
+        path = f"/v1/campaigns/{campaign}/imports"
+        ups = [Upload(self.one.api, path) for _ in range(UPLOADS_MAX)]
+        for up in ups:
+            self.addCleanup(up.close)
+            up.send("to_number\n")
+        belfry.wait_until(lambda: len(self.one.api.get(path)["data"]) == UPLOADS_MAX, 30, "all began")
+        key = {"Idempotency-Key": "k-overload"}
+        answer = self.upload(campaign, "to_number\n+15550000001\n", headers=key)
+        self.problem(answer, 503, "overloaded")
+        self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertEqual(ups[0].end().status, 202)
+        answer = belfry.wait_until(
+            lambda: (a := self.upload(campaign, "to_number\n+15550000001\n", headers=key)).status
+            != 503 and a, 20, "there is room again")
+        self.assertEqual(answer.status, 202)
+        self.assertNotIn("Idempotent-Replayed", answer.headers)
+        self.assertEqual(self.over(answer.json["id"])["inserted"], 1)
 
 
 class DeadGatewayTest(ImportCase):

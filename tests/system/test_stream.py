@@ -8,6 +8,7 @@ import threading
 import time
 
 import belfry
+import contract
 from api_case import ApiCase, type_id
 
 
@@ -15,16 +16,18 @@ class Stream:
     """An open stream; events as dicts with id, event, data and the moment of their arrival."""
 
     def __init__(self, case, campaign, headers=None, key=None):
-        api = case.one.api
+        api, self.path = case.one.api, f"/v1/campaigns/{campaign}/stream"
         self.socket = socket.create_connection((api.host, api.port), timeout=30)
         case.addCleanup(self.socket.close)
-        lines = [f"GET /v1/campaigns/{campaign}/stream HTTP/1.1", "Host: x",
+        lines = [f"GET {self.path} HTTP/1.1", "Host: x",
                  f"Authorization: Bearer {key or api.key}",
                  *(f"{name}: {value}" for name, value in (headers or {}).items())]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self.response = http.client.HTTPResponse(self.socket)
         self.response.begin()
         self.status = self.response.status
+        api.check("GET", self.path, None, headers, belfry.Answer(
+            self.status, self.response.headers, b"" if self.status == 200 else self.response.read()))
 
     def next(self, timeout_s=10):
         """The next event, or None at the end of the stream."""
@@ -37,7 +40,9 @@ class Stream:
             line = line.decode().rstrip("\n")
             if line == "":
                 if "data" in event:
-                    return {**event, "data": json.loads(event["data"]), "at": time.monotonic()}
+                    data = json.loads(event["data"])
+                    contract.event(self.path, event["event"], data)
+                    return {**event, "data": data, "at": time.monotonic()}
                 event = {}
             else:
                 name, _, value = line.partition(": ")
