@@ -159,7 +159,8 @@ void calls_list(struct req *r)
 	if (campaign.p != NULL && is_err(id_parse(ID_CAMPAIGN, campaign, &campaign_id)))
 		req_query_fault(r, "campaign_id", "must be a campaign's id");
 	if (to_number.p != NULL && !parse_is_e164(to_number))
-		req_query_fault(r, "to_number", "must be E.164, such as +14155550123");
+		req_query_fault_as(r, "to_number", "invalid_e164",
+				   "must be E.164, such as +14155550123");
 	struct call_state *s = begin(r);
 	if (s == NULL)
 		return;

@@ -99,8 +99,13 @@ static void read_types(struct req *r, struct log_page *l)
 	bool has_more = rest.p != NULL;
 	while (has_more) {
 		has_more = str_split(rest, ',', &word, &rest);
-		if (!endpoint_is_event_type(word) || n == TYPES_MAX) {
-			req_query_fault(r, "types", "must be event types, separated by commas");
+		if (n == TYPES_MAX) {
+			req_query_fault(r, "types", "must be at most 32 event types");
+			return;
+		}
+		if (!endpoint_is_event_type(word)) {
+			req_query_fault_as(r, "types", "unknown_event_type",
+					   "must be event types, separated by commas");
 			return;
 		}
 		types[n++] = word;

@@ -228,12 +228,17 @@ struct str req_query_text(struct req *r, const char *name, size_t min_chars)
 	return value;
 }
 
-void req_query_fault(struct req *r, const char *name, const char *detail)
+void req_query_fault_as(struct req *r, const char *name, const char *code, const char *detail)
 {
 	struct json_faults *f = req_faults(r);
-	json_fault_add(f, "", NULL, "validation_error", detail);
+	json_fault_add(f, "", NULL, code, detail);
 	if (f->total == f->n) /* this one is listed */
 		(void)snprintf(f->v[f->n - 1].pointer, sizeof(f->v[0].pointer), "?%s", name);
+}
+
+void req_query_fault(struct req *r, const char *name, const char *detail)
+{
+	req_query_fault_as(r, name, "validation_error", detail);
 }
 
 struct str req_like(struct req *r, struct str text)

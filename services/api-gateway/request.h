@@ -104,6 +104,8 @@ struct str req_query_word(struct req *r, const char *name, const char *const *wo
 struct str req_query_text(struct req *r, const char *name, size_t min_chars);
 /* A fault of a query parameter. */
 void req_query_fault(struct req *r, const char *name, const char *detail);
+/* The same with a code of its own, "validation_error" otherwise. */
+void req_query_fault_as(struct req *r, const char *name, const char *code, const char *detail);
 /* For LIKE: %text% with its own wildcards escaped; STR_NONE stays. */
 struct str req_like(struct req *r, struct str text);
 

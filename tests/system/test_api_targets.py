@@ -237,9 +237,11 @@ class Targets(ApiCase):
         found = self.api.get(f"/v1/scheduled-calls?until={call['scheduled_at']}")["data"]
         self.assertNotIn(call["id"], [c["id"] for c in found])
         for query, parameter in (("status=x", "status"), ("campaign_id=x", "campaign_id"),
-                                 ("to_number=1", "to_number"), ("from=yesterday", "from")):
+                                 ("from=yesterday", "from")):
             answer = self.api.request("GET", "/v1/scheduled-calls?" + query)
             self.problem(answer, 422, "validation_error", parameter)
+        answer = self.api.request("GET", "/v1/scheduled-calls?to_number=1")
+        self.problem(answer, 422, "invalid_e164", "to_number")
 
     def test_calls_in_the_archive_are_seen_like_open_ones(self):
         path = self.draft(["+12025551235"], rate_limit_per_minute=6000)

@@ -572,11 +572,16 @@ class Webhooks(ApiCase):
         for query in ("", "after=2&", "after=1&types=campaign.paused&"):
             answer = self.api.request("GET", f"/v1/events?{query}cursor={cursor}")
             self.problem(answer, 400, "cursor_mismatch")
-        for query, name in (("after=-1", "after"), ("after=x", "after"), ("types=x", "types"),
-                            ("types=", "types"), ("types=campaign.paused,", "types"),
+        many = ",".join(["campaign.paused"] * 33)
+        for query, name in (("after=-1", "after"), ("after=x", "after"), (f"types={many}", "types"),
                             ("limit=0", "limit"), ("type=x", "type")):
             self.problem(self.api.request("GET", "/v1/events?" + query), 422, "validation_error",
                          name)
+        for types in ("x", "", "campaign.paused,", "campaign.paused,*"):
+            self.problem(self.api.request("GET", "/v1/events?types=" + types), 422,
+                         "unknown_event_type", "types")
+        answer = self.api.request("GET", "/v1/events?types=x&after=-1")
+        self.problem(answer, 422, "validation_error", "types", "after")
 
     def test_a_rare_type_far_away_is_found_page_by_page(self):
         self.publish(SCAN + 5)
