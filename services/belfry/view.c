@@ -408,6 +408,8 @@ void view_each_element(struct str page, view_element_fn fn, void *arg)
 		if (at >= page.n || page.p[at] == ']')
 			return;
 		size_t end = skip_value(page, at);
+		if (end == at)
+			return; /* a brace that closes nothing: this is no JSON */
 		if (!fn((struct str){ page.p + at, min_size(end, page.n) - at }, arg))
 			return;
 		at = end;
