@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import wave
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import sip_case  # noqa: E402
+from webhook_hostile import OLD_TLS  # noqa: E402
 
 NAME = "sip.example.test"
 
@@ -92,6 +94,41 @@ class Peers(sip_case.SipCase):
                 id = client.dial("9103", trunk, "sip:agent@127.0.0.1:%d" % agent.port)
                 self.assertEqual(client.ended(id)["outcome"], expected)
                 self.assertEqual(bool(carrier.received("INVITE")), which == "good")
+
+    def test_tls_before_1_2_is_refused(self):
+        folder = tempfile.mkdtemp(prefix="belfry-tls-")
+        self.addCleanup(shutil.rmtree, folder)
+        with open(folder + "/old.cnf", "w", encoding="ascii") as file:
+            file.write(OLD_TLS)
+        ca, good = authority(folder, "ca"), certificate(folder, "ca", NAME)
+        dialer = self.dialer(OPENSSL_CONF=folder + "/old.cnf")
+        client = dialer.connect()
+        for versions, expected in (("TLS1.2", "answered"), ("TLS1.1", "carrier_error")):
+            with self.subTest(versions):
+                port = sip_case.free_ports(1)[0]
+                scenario = sip_case.carrier_scenario().replace(
+                    "[local_ip]:[local_port];transport=[transport]",
+                    "127.0.0.1:%d;transport=tls" % port)
+                carrier = dialer.sipp("carrier-" + versions, scenario, transport="t1")
+                agent = dialer.sipp("agent-" + versions, sip_case.agent_scenario())
+                self.run_beside(
+                    "socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,cert=%s,"
+                    "cipher=ALL:@SECLEVEL=0,openssl-min-proto-version=TLS1.0,"
+                    "openssl-max-proto-version=%s" % (port, good, versions),
+                    "TCP:127.0.0.1:%d" % carrier.port)
+                self.eventually(lambda port=port: sip_case.is_bound(port, "tcp"))
+                trunk = client.trunk("127.0.0.1:%d" % port, transport="tls", ca=ca, verify_host=NAME)
+                id = client.dial("9103", trunk, "sip:agent@127.0.0.1:%d" % agent.port)
+                self.assertEqual(client.ended(id)["outcome"], expected)
+                self.assertEqual(bool(carrier.received("INVITE")), expected == "answered")
+                # The other side speaks that version with whoever takes it.
+                context = ssl.create_default_context()
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                context.set_ciphers("ALL:@SECLEVEL=0")
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as peer, \
+                        context.wrap_socket(peer) as secure:
+                    self.assertEqual(secure.version(), versions.replace("TLS", "TLSv"))
 
     def test_tls_of_agents_takes_the_right_certificate_only(self):
         dns = sip_case.free_ports(1)[0]

@@ -2,6 +2,9 @@
 recorded. Nothing here is sent twice, early, or to an address that is denied."""
 import collections
 import email.utils
+import os
+import socket
+import ssl
 import subprocess
 import time
 import unittest
@@ -9,7 +12,7 @@ import uuid
 
 import belfry
 import webhook_case
-from webhook_hostile import HUGE, Certificates, Hostile, answer
+from webhook_hostile import HUGE, OLD_TLS, Certificates, Hostile, answer, old_tls
 
 # Hanging six times takes a minute and a half.
 # DEADLINE_S = 420
@@ -126,6 +129,28 @@ class AnswersTest(HostileCase):
             self.assertEqual(servers[name].connections, 6, name)
         self.assertEqual(len(servers["good"].requests), 1)
         self.assertEqual(plain.requests, [])
+
+    def test_tls_before_1_2_is_refused(self):
+        certificates = Certificates()
+        self.addCleanup(certificates.close)
+        config = os.path.join(certificates.folder, "old.cnf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(OLD_TLS)
+        old = self.hostile(certificate=certificates.path("good"), is_old=True)
+        new = self.hostile(certificate=certificates.path("good"))
+        ends = [self.endpoint(server.url("/ok", "localhost")) for server in (old, new)]
+        self.extra_env = {"OPENSSL_CONF": config}
+        self.sender(WEBHOOK_TIME_SCALE="0.01", WEBHOOK_CA_FILE=certificates.path("ca"))
+        self.publish()
+        self.wait_done(2)
+        self.assertEqual(self.done(ends[0]), [["dead_letter", "attempts_exhausted", "6", "tls_error"]])
+        self.assertEqual((old.requests, old.failed_handshakes), ([], 6))
+        self.assertEqual(self.done(ends[1]), [["delivered", "-", "1", "delivered"]])
+        # The server is there for whoever takes TLS 1.1.
+        context = old_tls(ssl.create_default_context(cafile=certificates.path("ca")))
+        with socket.create_connection(("127.0.0.1", old.port), timeout=10) as peer, \
+                context.wrap_socket(peer, server_hostname="localhost") as secure:
+            self.assertEqual(secure.version(), "TLSv1.1")
 
     def test_an_untrusted_authority_is_refused(self):
         certificates = Certificates()

@@ -19,6 +19,25 @@ Request = collections.namedtuple("Request", "at path headers body")
 HUGE = 200 * 1024 * 1024
 
 
+# What lets OpenSSL speak TLS 1.1 by itself: so what refuses it is the program's own rule.
+OLD_TLS = """openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = old
+[old]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+"""
+
+
+def old_tls(context):
+    """A side that knows TLS 1.1 and nothing newer."""
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
 def answer(status, body=b"", **headers):
     lines = [f"HTTP/1.1 {status} Any"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -79,7 +98,7 @@ class Hostile:
     """answers: path -> bytes, or a function (server, peer, request) that does as it likes; greeting:
     bytes that are said at once, and nothing else."""
 
-    def __init__(self, answers=None, certificate=None, greeting=None):
+    def __init__(self, answers=None, certificate=None, greeting=None, is_old=False):
         self.answers = {**BEHAVIOURS, **(answers or {})}
         self.requests, self.connections, self.failed_handshakes = [], 0, 0
         self.sent = collections.Counter()  # bytes of answers that were taken, by path
@@ -87,6 +106,8 @@ class Hostile:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate)
+            if is_old:
+                old_tls(self.context)
         self.is_open = True
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
