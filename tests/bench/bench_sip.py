@@ -13,6 +13,7 @@ import time
 
 import bench
 import sip_case
+import sip_scenarios
 
 CLIENT = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="client">
@@ -28,7 +29,7 @@ Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
 
-""" + sip_case.SDP.format(port=6000) + """
+""" + sip_scenarios.SDP.format(port=6000) + """
 ]]></send>
   <recv response="100" optional="true"/>
   <recv response="180" optional="true"/>
@@ -67,9 +68,9 @@ def cpu_s(pid):
 
 def quick(scenario_port, hangs_up):
     """A phone of few words: answers at once, hangs up after half a second or never."""
-    text = sip_case.HEAD + sip_case.options_first() % ""
-    text += sip_case.answer("q", 500 if hangs_up else None, 0, scenario_port)
-    return text + sip_case.TAIL
+    text = sip_scenarios.HEAD + sip_scenarios.options_first() % ""
+    text += sip_scenarios.answer("q", 500 if hangs_up else None, 0, scenario_port)
+    return text + sip_scenarios.TAIL
 
 
 def split_cores(dialer, others):

@@ -3,14 +3,12 @@ losing its memory, while attempts are open. Then a drain, and the invariants jud
 
 A run is its seed: the same seed chooses the same victims and moments. Used by test_storm.py (a few
 seeds, in `make check`) and as a program for the long form: storm.py SEED [COUNT] (`make storm`)."""
-import os
 import random
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import belfry  # noqa: E402
-import judge  # noqa: E402
+import belfry
+import judge
 
 MAX_ATTEMPTS = 3
 RETRIES = {"rules": [{"on": ["busy", "no_answer", "carrier_error", "rate_limited"],

@@ -1,8 +1,7 @@
 """Everything around campaigns in the dashboard: calls, conversations, webhooks with their dead letters,
 numbers, trunks, agents, suppressions, keys, the workspace, the audit log, the system."""
-import belfry
 from belfry import wait_until
-from dashboard_case import WAIT_S, DashboardCase
+from dashboard_case import DashboardCase
 
 
 class PlacesTest(DashboardCase):

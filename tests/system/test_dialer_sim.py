@@ -3,136 +3,17 @@
 What each number must do is written here by hand, from the table of proto/dialer.md.
 """
 import collections
-import json
 import os
-import shutil
-import signal
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import nn  # noqa: E402
+import belfry
+import nn
+from dialer_case import BIN, DEADLINE
+from sim_case import Sim
 
-BIN = os.path.abspath(os.environ.get("BELFRY_BIN", "build/bin"))
-DEADLINE = 20.0
 BEYOND = 1.0  # lateness of a busy machine that is still no fault
-
-
-class Sim:
-    """A dialer-sim on a private directory. It can be killed and started again."""
-
-    def __init__(self, slots=2, **settings):
-        self.dir = tempfile.mkdtemp(prefix="belfry-sim-")
-        self.addresses = ["ipc://%s/s%d" % (self.dir, i) for i in range(slots)]
-        self.ledger_path = self.dir + "/ledger"
-        self.env = {"PATH": os.environ["PATH"],
-                    "BELFRY_DIALER_LISTEN": ",".join(self.addresses),
-                    "BELFRY_DIALER_JOURNAL": self.dir + "/journal",
-                    "BELFRY_CARRIER_LEDGER": self.ledger_path,
-                    "BELFRY_SIM_TIME_SCALE": "0.1"}
-        self.env.update(settings)
-        self.log = open(self.dir + "/log", "ab")
-        self.process = None
-        self.clients = []
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen([BIN + "/dialer-sim"], env=self.env, stderr=self.log)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(DEADLINE)
-
-    def restart(self):
-        self.kill()
-        self.start()
-
-    def connect(self, slot=0):
-        client = Client(self.addresses[slot])
-        self.clients.append(client)
-        return client
-
-    def ledger(self, event=None):
-        try:
-            with open(self.ledger_path, encoding="utf-8") as file:
-                lines = [json.loads(line) for line in file]
-        except FileNotFoundError:
-            lines = []
-        return [line for line in lines if event in (None, line["ev"])]
-
-    def close(self):
-        for client in self.clients:
-            client.socket.close()
-        if self.process.poll() is None:
-            self.kill()
-        self.log.close()
-        shutil.rmtree(self.dir)
-
-
-class Client:
-    """A dispatcher of few words."""
-
-    def __init__(self, address):
-        self.socket = nn.Pair(address)
-
-    def send(self, op, **members):
-        self.socket.send(dict(op=op, **members))
-
-    def recv(self):
-        return self.socket.recv(DEADLINE)
-
-    def hello(self):
-        """Greets until it is answered: while a predecessor's connection is not quite gone, a
-        message may be lost (proto/dialer.md)."""
-        until = time.monotonic() + DEADLINE
-        while True:
-            self.send("hello", v=1, dispatcher="test", incarnation="dsp_test")
-            try:
-                return self.socket.recv(2)
-            except TimeoutError:
-                if time.monotonic() > until:
-                    raise
-
-    def dial(self, to, attempt=1, id=None, ring_s=30, max_s=600, expires_in=60, campaign=None):
-        id = id or nn.type_id("att")
-        self.send("dial", id=id, call=nn.type_id("call"), campaign=campaign, attempt=attempt,
-                  to=to, **{"from": "+15550100000"}, agent={"sip": "sip:demo@agent"},
-                  trunk=nn.type_id("trk"), ring_s=ring_s, max_s=max_s,
-                  expires_at=int((time.time() + expires_in) * 1e6), variables={})
-        return id
-
-    def query(self, id):
-        self.send("query", id=id)
-        return self.until("state", id)
-
-    def until(self, ev, id):
-        """Events up to the one asked for, which is returned; the others are dropped."""
-        while True:
-            event = self.recv()
-            if event["ev"] == ev and event.get("id") == id:
-                return event
-
-    def until_ended(self, id):
-        """All events of one attempt up to its end, those of others dropped."""
-        events = []
-        while not events or events[-1]["ev"] != "ended":
-            event = self.recv()
-            if event.get("id") == id:
-                events.append(event)
-        return events
-
-    def ack(self, ended):
-        self.send("ack", id=ended["id"], seq=ended["seq"])
-
-    def nothing_more(self, case):
-        """What was sent before this moment has been answered, and nothing is left."""
-        probe = nn.type_id("att")
-        self.send("query", id=probe)
-        event = self.recv()
-        case.assertEqual((event["ev"], event["id"]), ("state", probe), event)
 
 
 class DialerSim(unittest.TestCase):
@@ -366,10 +247,7 @@ class DialerSim(unittest.TestCase):
         id = client.dial("+15550120000")
         client.until("ringing", id)
         client.socket.close()
-        until = time.monotonic() + DEADLINE
-        while not sim.ledger("outcome"):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.01)  # a step of polling a file
+        belfry.wait_until(lambda: sim.ledger("outcome"), DEADLINE, "the call's end")
         successor = sim.connect()
         successor.hello()
         self.assertEqual(successor.until_ended(id)[-1]["outcome"], "answered")
@@ -469,10 +347,7 @@ class DialerSim(unittest.TestCase):
     def test_a_dispatcher_that_does_not_read_loses_nothing(self):
         sim, client = self.both(BELFRY_SIM_TIME_SCALE="0.001")
         ids = {client.dial("+15550120000") for _ in range(3000)}
-        until = time.monotonic() + DEADLINE
-        while len(sim.ledger("outcome")) < len(ids):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
+        belfry.wait_until(lambda: len(sim.ledger("outcome")) == len(ids), DEADLINE, "all ends")
         while ids:
             event = client.recv()
             if event["ev"] == "ended":
@@ -505,8 +380,7 @@ class DialerSim(unittest.TestCase):
             client.dial("+15550120000")
         sim.process.terminate()
         self.assertEqual(sim.process.wait(DEADLINE), 0)
-        with open(sim.dir + "/log", encoding="utf-8") as log:
-            self.assertIn("stopped code=0", log.read())
+        self.assertIn("stopped code=0", sim.text())
 
     def test_a_carrier_that_cannot_write_does_not_answer(self):
         for key in ("BELFRY_CARRIER_LEDGER", "BELFRY_DIALER_JOURNAL"):

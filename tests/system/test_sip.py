@@ -3,13 +3,12 @@ import collections
 import os
 import re
 import socket
-import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import nn  # noqa: E402
-import sip_case  # noqa: E402
+import nn
+import sip_case
+import sip_scenarios
 
 TURNS_OPEN = 6  # of the table, at a time: what is asked for must not be more than the machine can do
 
@@ -66,7 +65,7 @@ class OneCall(sip_case.SipCase):
         self.assertEqual(dialer.stop(), 0)
 
     def test_the_agent_hangs_up(self):
-        _, carrier, _, client, id = self.one("9000", agent=sip_case.agent_scenario(talk_ms=400))
+        _, carrier, _, client, id = self.one("9000", agent=sip_scenarios.agent_scenario(talk_ms=400))
         end = client.ended(id)
         self.assertEqual((end["outcome"], end["by"]), ("answered", "agent"))
         self.assert_lasted(end["talk_s"], 0.4)
@@ -112,7 +111,7 @@ class OneCall(sip_case.SipCase):
         self.eventually(lambda: carrier.received("CANCEL"))
 
     def test_the_agent_is_not_there(self):
-        _, carrier, _, client, id = self.one("9000", agent=sip_case.agent_scenario(status=480))
+        _, carrier, _, client, id = self.one("9000", agent=sip_scenarios.agent_scenario(status=480))
         end = client.ended(id)
         self.assertEqual((end["outcome"], end["sip"], end["by"]),
                          ("agent_unavailable", 200, "agent"))
@@ -121,7 +120,7 @@ class OneCall(sip_case.SipCase):
 
     def test_late_offer(self):
         _, carrier, agent, client, id = self.one("9000", flow="late_offer",
-                                                 carrier=sip_case.late_offer_scenario())
+                                                 carrier=sip_scenarios.late_offer_scenario())
         end = client.ended(id)
         self.assertEqual(client.names(id), ["ringing", "answered", "bridged", "ended"])
         self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
@@ -138,7 +137,7 @@ class OneCall(sip_case.SipCase):
 
     def test_an_invite_of_the_callee_is_relayed(self):
         _, carrier, agent, client, id = self.one("9000",
-                                                 carrier=sip_case.reinviting_scenario())
+                                                 carrier=sip_scenarios.reinviting_scenario())
         end = client.ended(id)
         self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
         self.assertIn("m=audio 4444", agent.text())
@@ -150,11 +149,11 @@ class OneCall(sip_case.SipCase):
         for status, headers in ((491, ""), (500, "Retry-After: 1\n")):
             with self.subTest(status):
                 _, carrier, _, client, id = self.one(
-                    "9000", carrier=sip_case.pending_scenario(1, status, headers))
+                    "9000", carrier=sip_scenarios.pending_scenario(1, status, headers))
                 end = client.ended(id)
                 self.assertIn("bridged", client.names(id))
                 self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
-        _, carrier, _, client, id = self.one("9000", carrier=sip_case.pending_scenario(9, 491))
+        _, carrier, _, client, id = self.one("9000", carrier=sip_scenarios.pending_scenario(9, 491))
         self.assertEqual(client.ended(id)["outcome"], "agent_unavailable")
         self.eventually(lambda: carrier.received("BYE"))
 
@@ -162,7 +161,7 @@ class OneCall(sip_case.SipCase):
         for password, expected in (("right", ("answered", 200)), ("wrong", ("config_error", 401))):
             with self.subTest(password):
                 _, carrier, _, client, id = self.one(
-                    "9000", carrier=sip_case.digest_scenario("ada", "right"), username="ada",
+                    "9000", carrier=sip_scenarios.digest_scenario("ada", "right"), username="ada",
                     password=password)
                 end = client.ended(id)
                 self.assertEqual((end["outcome"], end["sip"]), expected)
@@ -436,9 +435,9 @@ class Restart(sip_case.SipCase):
 
     def test_an_answer_that_came_meanwhile_is_bridged(self):
         dialer = self.dialer()
-        carrier, _, uri = self.pair(dialer, carrier=sip_case.HEAD +
-                                    sip_case.options_first() % "" +
-                                    sip_case.answer("late", 300, 1500, 4000) + sip_case.TAIL)
+        carrier, _, uri = self.pair(dialer, carrier=sip_scenarios.HEAD +
+                                    sip_scenarios.options_first() % "" +
+                                    sip_scenarios.answer("late", 300, 1500, 4000) + sip_scenarios.TAIL)
         client = dialer.connect()
         id = client.dial("9000", client.trunk("127.0.0.1:%d" % carrier.port), uri)
         client.until(id, "ringing")

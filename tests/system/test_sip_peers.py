@@ -8,15 +8,14 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 import wave
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import sip_case  # noqa: E402
-from webhook_hostile import OLD_TLS  # noqa: E402
+import sip_case
+import sip_scenarios
+from webhook_hostile import OLD_TLS
 
 NAME = "sip.example.test"
 
@@ -80,11 +79,11 @@ class Peers(sip_case.SipCase):
                                 ("unknown", "carrier_error")):
             with self.subTest(which):
                 port = sip_case.free_ports(1)[0]
-                scenario = sip_case.carrier_scenario().replace(
+                scenario = sip_scenarios.carrier_scenario().replace(
                     "[local_ip]:[local_port];transport=[transport]",
                     "127.0.0.1:%d;transport=tls" % port)
                 carrier = dialer.sipp("carrier-" + which, scenario, transport="t1")
-                agent = dialer.sipp("agent-" + which, sip_case.agent_scenario())
+                agent = dialer.sipp("agent-" + which, sip_scenarios.agent_scenario())
                 self.run_beside("socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,"
                                 "cert=%s" % (port, chains[which]),
                                 "TCP:127.0.0.1:%d" % carrier.port)
@@ -106,11 +105,11 @@ class Peers(sip_case.SipCase):
         for versions, expected in (("TLS1.2", "answered"), ("TLS1.1", "carrier_error")):
             with self.subTest(versions):
                 port = sip_case.free_ports(1)[0]
-                scenario = sip_case.carrier_scenario().replace(
+                scenario = sip_scenarios.carrier_scenario().replace(
                     "[local_ip]:[local_port];transport=[transport]",
                     "127.0.0.1:%d;transport=tls" % port)
                 carrier = dialer.sipp("carrier-" + versions, scenario, transport="t1")
-                agent = dialer.sipp("agent-" + versions, sip_case.agent_scenario())
+                agent = dialer.sipp("agent-" + versions, sip_scenarios.agent_scenario())
                 self.run_beside(
                     "socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,cert=%s,"
                     "cipher=ALL:@SECLEVEL=0,openssl-min-proto-version=TLS1.0,"
@@ -143,13 +142,13 @@ class Peers(sip_case.SipCase):
                  ("wrong.example.test", "ca", "good.example.test", "agent_unavailable"),
                  ("unknown.example.test", "stranger", "unknown.example.test", "agent_unavailable"))
         self.serve_names(dialer, dns, *("--host-record=%s,127.0.0.1" % case[0] for case in cases))
-        carrier = dialer.sipp("carrier", sip_case.carrier_scenario())
+        carrier = dialer.sipp("carrier", sip_scenarios.carrier_scenario())
         client = dialer.connect()
         trunk = client.trunk("127.0.0.1:%d" % carrier.port)
         for name, signer, named, expected in cases:
             with self.subTest(name):
                 port = sip_case.free_ports(1)[0]
-                agent = dialer.sipp(name, sip_case.agent_scenario().replace(
+                agent = dialer.sipp(name, sip_scenarios.agent_scenario().replace(
                     "[local_ip]:[local_port];transport=[transport]",
                     "127.0.0.1:%d;transport=tls" % port), transport="t1")
                 self.run_beside("socat", "OPENSSL-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork,verify=0,"
@@ -179,8 +178,8 @@ class Peers(sip_case.SipCase):
         self.serve_names(dialer, dns,
                          "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % silent.port,
                          "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second)
-        takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
-        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        takes = dialer.sipp("carrier", sip_scenarios.carrier_scenario(), port=second)
+        agent = dialer.sipp("agent", sip_scenarios.agent_scenario())
         uri = "sip:agent@127.0.0.1:%d" % agent.port
         client = dialer.connect()
         trunk = client.trunk("carrier.test")
@@ -209,8 +208,8 @@ class Peers(sip_case.SipCase):
                     dialer, dns,
                     "--srv-host=_sip._udp.carrier.test,a.carrier.test,%d,1" % silent.port,
                     "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second)
-                takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
-                agent = dialer.sipp("agent", sip_case.agent_scenario())
+                takes = dialer.sipp("carrier", sip_scenarios.carrier_scenario(), port=second)
+                agent = dialer.sipp("agent", sip_scenarios.agent_scenario())
                 client = dialer.connect()
                 id = client.dial(answer_of_second, client.trunk("carrier.test"),
                                  "sip:agent@127.0.0.1:%d" % agent.port, max_s=3)
@@ -237,8 +236,8 @@ class Peers(sip_case.SipCase):
         self.serve_names(dialer, dns,
                          "--naptr-record=carrier.test,10,10,s,SIP+D2T,,_sip._tcp.carrier.test",
                          "--srv-host=_sip._tcp.carrier.test,a.carrier.test,%d,1" % port)
-        carrier = dialer.sipp("carrier", sip_case.carrier_scenario(), port=port, transport="t1")
-        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        carrier = dialer.sipp("carrier", sip_scenarios.carrier_scenario(), port=port, transport="t1")
+        agent = dialer.sipp("agent", sip_scenarios.agent_scenario())
         client = dialer.connect()
         id = client.dial("9103", client.trunk("carrier.test", transport="dns"),
                          "sip:agent@127.0.0.1:%d" % agent.port)
@@ -255,9 +254,9 @@ class Peers(sip_case.SipCase):
             "--srv-host=_sip._udp.carrier.test,b.carrier.test,%d,2" % second,
             "--srv-host=_sip._tcp.gone.test,a.carrier.test,%d,1" % closed,
             "--srv-host=_sip._tcp.gone.test,b.carrier.test,%d,2" % second)
-        refuses = dialer.sipp("refuses", sip_case.slow_carrier_scenario(0, 503), port=first)
-        takes = dialer.sipp("carrier", sip_case.carrier_scenario(), port=second)
-        agent = dialer.sipp("agent", sip_case.agent_scenario())
+        refuses = dialer.sipp("refuses", sip_scenarios.slow_carrier_scenario(0, 503), port=first)
+        takes = dialer.sipp("carrier", sip_scenarios.carrier_scenario(), port=second)
+        agent = dialer.sipp("agent", sip_scenarios.agent_scenario())
         uri = "sip:agent@127.0.0.1:%d" % agent.port
         client = dialer.connect()
         id = client.dial("9103", client.trunk("carrier.test"), uri)
@@ -265,7 +264,7 @@ class Peers(sip_case.SipCase):
         self.assertEqual(set(refuses.received("INVITE")), {id + ".c"})
         self.assertEqual(set(takes.received("INVITE")), {id + ".c"})
         takes.close()
-        takes = dialer.sipp("carrier-tcp", sip_case.carrier_scenario(), port=second,
+        takes = dialer.sipp("carrier-tcp", sip_scenarios.carrier_scenario(), port=second,
                             transport="t1")
         id = client.dial("9103", client.trunk("gone.test", transport="tcp"), uri)
         self.assertEqual(client.ended(id)["outcome"], "answered")
@@ -332,7 +331,7 @@ class SilentServer:
 
     def answer(self, request, status):
         is_2xx_to_invite = status == 200 and request["method"] == "INVITE"
-        body = sip_case.SDP.format(port=4000).replace("[local_ip]", "127.0.0.1").replace(
+        body = sip_scenarios.SDP.format(port=4000).replace("[local_ip]", "127.0.0.1").replace(
             "\n", "\r\n") if is_2xx_to_invite else ""
         to = request["to"] if ";tag=" in request["to"] else request["to"] + ";tag=late"
         text = ("SIP/2.0 %d Word\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n"

@@ -1,17 +1,15 @@
 """Campaigns over the SIP dialer: the whole stack between an API client and two sipps, the carrier and
 the agent."""
 import collections
-import os
 import shutil
-import sys
 import tempfile
 import unittest
 import uuid
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import belfry  # noqa: E402
-import nn  # noqa: E402
-import sip_case  # noqa: E402
+import belfry
+import nn
+import sip_case
+import sip_scenarios
 
 FROM = "+15550177777"
 TALK_S = {1: 0.1, 3: 0.3, 5: 0.5, 10: 1.0, 20: 2.0}
@@ -31,8 +29,8 @@ class SipStack(belfry.TestCase):
         """A stack with a SIP trunk, a number on it, and an agent."""
         settings = {"SIP_LISTEN": "127.0.0.1:%d" % sip_case.free_ports(1)[0]}
         stack = self.stack(dispatchers=dispatchers, settings=settings, dialer="sip")
-        carrier = self.sipp("carrier", carrier or sip_case.carrier_scenario())
-        agent = self.sipp("agent", sip_case.agent_scenario())
+        carrier = self.sipp("carrier", carrier or sip_scenarios.carrier_scenario())
+        agent = self.sipp("agent", sip_scenarios.agent_scenario())
         trunk = stack.api.post("/v1/trunks", {"name": "sipp", "dialer": "sip", "settings": dict(
             trunk, host="127.0.0.1:%d" % carrier.port, username="u", password="hunter2")})["id"]
         stack.api.post("/v1/numbers", {"e164": FROM, "trunk_id": trunk})
@@ -81,7 +79,7 @@ class SipStack(belfry.TestCase):
 
     def test_no_call_is_made_twice_nor_lost_when_both_are_killed(self):
         count = 200
-        scenario = sip_case.slow_carrier_scenario(15000)
+        scenario = sip_scenarios.slow_carrier_scenario(15000)
         stack, carrier, _ = self.sip_stack(carrier=scenario)
         campaign = stack.campaign([{"to_number": "+1201%03d0486" % n} for n in range(count)], rate=60000,
                                   from_number=FROM, ring_timeout_s=30, max_attempts=1)
@@ -104,7 +102,7 @@ class SipStack(belfry.TestCase):
         self.assertEqual(outcomes, {"busy": count})
 
     def test_a_number_that_is_rejected_as_unwanted_is_suppressed(self):
-        stack, carrier, _ = self.sip_stack(carrier=sip_case.slow_carrier_scenario(50, status=607))
+        stack, carrier, _ = self.sip_stack(carrier=sip_scenarios.slow_carrier_scenario(50, status=607))
         unwanted = "+12015550177"
         policy = {"rules": [{"on": ["rejected"], "delay_s": 0.1}]}
         campaign = stack.campaign([unwanted], from_number=FROM, max_attempts=3, retry_policy=policy)

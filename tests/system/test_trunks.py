@@ -1,15 +1,13 @@
 """Trunks seen from the API: how each stands, and a test at will that goes through a dispatcher and a dialer
 to the carrier and back, or says in bounded time that it did not come back."""
-import os
 import shutil
-import sys
 import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import belfry  # noqa: E402
-import sip_case  # noqa: E402
+import belfry
+import sip_case
+import sip_scenarios
 
 MEMBERS = {"id", "trunk_id", "ok", "status", "reason", "latency_ms", "state", "tested_at"}
 
@@ -92,7 +90,7 @@ class SipTrunks(belfry.TestCase):
 
     def test_a_carrier_is_asked_by_options(self):
         stack = self.sip_stack()
-        carrier = self.sipp("carrier", sip_case.carrier_scenario())
+        carrier = self.sipp("carrier", sip_scenarios.carrier_scenario())
         trunk = self.trunk(stack, carrier.port, keep_alive_s=0)
         said = stack.api.post("/v1/trunks/%s/test" % trunk)
         self.assertEqual((said["ok"], said["status"], said["reason"], said["state"]),
@@ -109,7 +107,7 @@ class SipTrunks(belfry.TestCase):
         said = stack.api.post("/v1/trunks/%s/test" % trunk)
         self.assertEqual((said["ok"], said["status"], said["state"]), (False, None, "down"))
         self.assertTrue(said["reason"])
-        carrier = self.sipp("carrier", sip_case.carrier_scenario())
+        carrier = self.sipp("carrier", sip_scenarios.carrier_scenario())
         stack.api.patch("/v1/trunks/%s" % trunk, {"settings": {
             "host": "127.0.0.1:%d" % carrier.port}})
         said = stack.api.post("/v1/trunks/%s/test" % trunk)
@@ -117,7 +115,7 @@ class SipTrunks(belfry.TestCase):
 
     def test_the_state_is_shown_as_it_changes(self):
         stack = self.sip_stack()
-        carrier = self.sipp("carrier", sip_case.carrier_scenario())
+        carrier = self.sipp("carrier", sip_scenarios.carrier_scenario())
         trunk = self.trunk(stack, carrier.port, transport="tcp", keep_alive_s=1)
 
         def state():
@@ -125,7 +123,7 @@ class SipTrunks(belfry.TestCase):
 
         carrier.close()
         belfry.wait_until(lambda: state() == "down", 20, "down")
-        self.sipp("again", sip_case.carrier_scenario(), port=carrier.port, transport="t1")
+        self.sipp("again", sip_scenarios.carrier_scenario(), port=carrier.port, transport="t1")
         belfry.wait_until(lambda: state() == "up", 20, "up")
         since = stack.api.get("/v1/trunks/%s" % trunk)["state_since"]
         stack.restart("dispatcher.0")
@@ -157,12 +155,12 @@ Content-Length: 0
 
 ]]></send>
 """
-DIGEST = sip_case.HEAD + '  <recv request="OPTIONS"></recv>\n' + ASK + """
+DIGEST = sip_scenarios.HEAD + '  <recv request="OPTIONS"></recv>\n' + ASK + """
   <recv request="OPTIONS">
     <action><verifyauth assign_to="right" username="%s" password="%s"/></action>
   </recv>
   <nop next="good" test="right"/>
-""" + ASK + '  <nop next="end"/>\n  <label id="good"/>\n' + sip_case.reply(200, "OK") + \
+""" + ASK + '  <nop next="end"/>\n  <label id="good"/>\n' + sip_scenarios.reply(200, "OK") + \
     '  <label id="end"/>\n  <nop/>\n</scenario>\n'
 
 
