@@ -5,42 +5,14 @@
 #include "handlers.h"
 #include "queue/control.h"
 #include "sys/random.h"
+#include "wait.h"
 
-#define WAIT_US (20 * USEC_PER_SEC) /* a request takes 15 s at most */
-#define LOOK_FIRST_US (30 * USEC_PER_MS)
-#define LOOK_MAX_US (250 * USEC_PER_MS)
 #define DATA_MAX 128
 
-struct test {
-	struct uuid delivery_id;
-	usec_t mono_until, look_in_us;
-	struct timer *timer; /* while no statement is on its way */
-};
-
-/* --- waiting -------------------------------------------------------------------------------- */
-
-static void look(struct req *r);
-
-static void on_timer(void *arg)
-{
-	struct req *r = arg;
-	struct test *t = r->state;
-	timer_free(t->timer);
-	t->timer = NULL;
-	look(r);
-}
-
-static void look_later(struct req *r)
-{
-	struct test *t = r->state;
-	t->timer = timer_new(r->app->loop, on_timer, r);
-	timer_start(t->timer, t->look_in_us);
-	t->look_in_us = min_i64(LOOK_MAX_US, 2 * t->look_in_us);
-}
+/* --- the answer ----------------------------------------------------------------------------- */
 
 static void on_looked(struct req *r, const struct pg_unit *u)
 {
-	const struct test *t = r->state;
 	struct json_out j;
 	struct api_delivery_list_row row;
 	const struct pg_result *found = req_result(r, u, 0);
@@ -49,10 +21,8 @@ static void on_looked(struct req *r, const struct pg_unit *u)
 		return;
 	}
 	get_api_delivery_list(found, 0, &row);
-	bool is_pending = str_eq(row.status, STR("pending"));
-	bool is_late = loop_mono(r->app->loop) >= t->mono_until || loop_is_draining(r->app->loop);
-	if (is_pending && !is_late) {
-		look_later(r);
+	if (str_eq(row.status, STR("pending")) && !wait_is_over(r)) {
+		wait_on(r);
 		return;
 	}
 	req_json(r, &j);
@@ -63,22 +33,17 @@ static void on_looked(struct req *r, const struct pg_unit *u)
 
 static void look(struct req *r)
 {
-	const struct test *t = r->state;
 	add_api_delivery_get(req_read(r),
 			     &(struct api_delivery_get_args){ .workspace_id = r->who.workspace_id,
-							      .delivery_id = t->delivery_id });
+							      .delivery_id = wait_id(r) });
 	req_submit(r, on_looked);
 }
 
-static void wait_for(struct req *r, struct uuid delivery_id)
-{
-	struct test *t = arena_alloc(r->arena, sizeof(*t));
-	*t = (struct test){ .delivery_id = delivery_id,
-			    .mono_until = loop_mono(r->app->loop) + WAIT_US,
-			    .look_in_us = LOOK_FIRST_US };
-	r->state = t;
-	look_later(r);
-}
+/* A request to a receiver takes 15 s at most. */
+static const struct wait_plan plan = { .most_us = 20 * USEC_PER_SEC,
+				       .first_us = 30 * USEC_PER_MS,
+				       .step_us = 250 * USEC_PER_MS,
+				       .look = look };
 
 /* --- the event ------------------------------------------------------------------------------ */
 
@@ -101,29 +66,21 @@ static struct str data_of(struct req *r)
 
 static void on_published(struct req *r, const struct pg_unit *u)
 {
-	const struct uuid *delivery_id = r->state;
 	(void)u; /* the delivery has the id that it was given */
 	control_wake_senders(r->app->redis);
-	wait_for(r, *delivery_id);
+	wait_begin(r);
 }
 
 static void publish(struct req *r)
 {
-	char text[UUID_TEXT_SIZE];
-	struct uuid *delivery_id = arena_alloc(r->arena, sizeof(*delivery_id));
-	*delivery_id = random_id(r->now);
-	r->state = delivery_id;
+	wait_new(r, &plan, random_id(r->now));
 	add_api_endpoint_test(req_effect(r),
 			      &(struct api_endpoint_test_args){ .workspace_id = r->who.workspace_id,
 								.endpoint_id = r->ids[0],
 								.event_id = random_id(r->now),
-								.delivery_id = *delivery_id,
+								.delivery_id = wait_id(r),
 								.data = data_of(r) });
-	/* Under an idempotency key stands which delivery it was: a repetition waits for it too. */
-	strbuf_deinit(&r->out);
-	strbuf_init(&r->out, sizeof(text));
-	strbuf_add(&r->out, str_from(uuid_format(*delivery_id, text)));
-	req_effect_keep(r, 200, false);
+	wait_keep(r);
 	req_submit_expecting(r, endpoints_test, on_published);
 }
 
@@ -149,22 +106,7 @@ void endpoints_test(struct req *r)
 	req_submit(r, on_found);
 }
 
-static void on_replayed(struct req *r, const struct pg_unit *u)
-{
-	struct api_endpoint_test_replay_row row;
-	const struct pg_result *found = req_result(r, u, 0);
-	if (pg_result_rows(found) == 0) {
-		req_fail(r, PROBLEM_INTERNAL, "The stored answer cannot be read.");
-		return;
-	}
-	get_api_endpoint_test_replay(found, 0, &row);
-	wait_for(r, row.delivery_id);
-}
-
 void endpoints_test_replay(struct req *r)
 {
-	add_api_endpoint_test_replay(
-		req_read(r), &(struct api_endpoint_test_replay_args){
-				     .workspace_id = r->who.workspace_id, .key = r->idem_key });
-	req_submit(r, on_replayed);
+	wait_replay(r, &plan);
 }

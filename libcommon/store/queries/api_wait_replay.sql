@@ -1,5 +1,5 @@
--- The delivery that a test under an idempotency key made.
+-- What a request under an idempotency key waits for: the test of a trunk, or a test's delivery.
 -- $1 workspace_id uuid
 -- $2 key text
--- rows: delivery_id uuid
+-- rows: id uuid
 SELECT convert_from(body, 'UTF8')::uuid FROM idempotency WHERE workspace_id = $1 AND key = $2
