@@ -7,7 +7,7 @@
 /* Columns of one statement, an array each; those a statement does not take are left out. */
 struct columns {
 	struct uuid *workspace_ids, *endpoint_ids, *delivery_ids;
-	int64_t *attempts, *spans_us, *ages_us, *http_statuses, *durations_ms;
+	int64_t *attempts, *delays_us, *ages_us, *http_statuses, *durations_ms;
 	int64_t *sequences;
 	usec_t *created_at;
 	struct str *statuses, *reasons, *results, *excerpts, *types;
@@ -21,7 +21,7 @@ static void columns_init(struct columns *c, struct arena *a, size_t n)
 		.endpoint_ids = arena_array(a, n, sizeof(struct uuid)),
 		.delivery_ids = arena_array(a, n, sizeof(struct uuid)),
 		.attempts = arena_array(a, n, sizeof(int64_t)),
-		.spans_us = arena_array(a, n, sizeof(int64_t)),
+		.delays_us = arena_array(a, n, sizeof(int64_t)),
 		.ages_us = arena_array(a, n, sizeof(int64_t)),
 		.http_statuses = arena_array(a, n, sizeof(int64_t)),
 		.durations_ms = arena_array(a, n, sizeof(int64_t)),
@@ -47,7 +47,7 @@ static void columns_add(struct columns *c, const struct item *it, usec_t mono)
 	c->sequences[i] = it->sequence;
 	c->created_at[i] = it->created_at;
 	c->types[i] = str_from(it->type);
-	c->spans_us[i] = it->delay_us;
+	c->delays_us[i] = it->delay_us;
 	c->ages_us[i] = was_sent ? mono - it->mono_started_at : PG_NULL_I64;
 	c->http_statuses[i] = it->status > 0 ? it->status : PG_NULL_I64;
 	c->durations_ms[i] = was_sent ? it->duration_us / USEC_PER_MS : PG_NULL_I64;
@@ -63,85 +63,58 @@ static void columns_add(struct columns *c, const struct item *it, usec_t mono)
 		(c)->name, (c)->n                                                                  \
 	}
 
+/* Members that the arguments of several statements have in common. */
+#define ITEM_COLUMNS(c)                                                                            \
+	.workspace_ids = COLUMN(c, workspace_ids), .endpoint_ids = COLUMN(c, endpoint_ids),        \
+	.delivery_ids = COLUMN(c, delivery_ids), .attempts = COLUMN(c, attempts)
+#define EVENT_COLUMNS(c)                                                                           \
+	.sequences = COLUMN(c, sequences), .types = COLUMN(c, types),                              \
+	.created_at = COLUMN(c, created_at)
+#define FATE_COLUMNS(c) .statuses = COLUMN(c, statuses), .reasons = COLUMN(c, reasons)
+#define ANSWER_COLUMNS(c)                                                                          \
+	.ages_us = COLUMN(c, ages_us), .results = COLUMN(c, results),                              \
+	.http_statuses = COLUMN(c, http_statuses), .durations_ms = COLUMN(c, durations_ms),        \
+	.excerpts = COLUMN(c, excerpts)
+
 static void add_finish(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
 {
-	add_sender_finish(u,
-			  &(struct sender_finish_args){ .sender_id = sender_id,
-							.workspace_ids = COLUMN(c, workspace_ids),
-							.endpoint_ids = COLUMN(c, endpoint_ids),
-							.delivery_ids = COLUMN(c, delivery_ids),
-							.attempts = COLUMN(c, attempts),
-							.statuses = COLUMN(c, statuses),
-							.reasons = COLUMN(c, reasons),
-							.ages_us = COLUMN(c, ages_us),
-							.results = COLUMN(c, results),
-							.http_statuses = COLUMN(c, http_statuses),
-							.durations_ms = COLUMN(c, durations_ms),
-							.excerpts = COLUMN(c, excerpts) });
+	add_sender_finish(u, &(struct sender_finish_args){ .sender_id = sender_id,
+							   ITEM_COLUMNS(c),
+							   FATE_COLUMNS(c),
+							   ANSWER_COLUMNS(c) });
 }
 
 static void add_retry(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
 {
 	add_sender_retry(u, &(struct sender_retry_args){ .sender_id = sender_id,
-							 .workspace_ids = COLUMN(c, workspace_ids),
-							 .endpoint_ids = COLUMN(c, endpoint_ids),
-							 .delivery_ids = COLUMN(c, delivery_ids),
-							 .attempts = COLUMN(c, attempts),
-							 .delays_us = COLUMN(c, spans_us),
-							 .ages_us = COLUMN(c, ages_us),
-							 .results = COLUMN(c, results),
-							 .http_statuses = COLUMN(c, http_statuses),
-							 .durations_ms = COLUMN(c, durations_ms),
-							 .excerpts = COLUMN(c, excerpts) });
+							 ITEM_COLUMNS(c),
+							 ANSWER_COLUMNS(c),
+							 .delays_us = COLUMN(c, delays_us) });
 }
 
 static void add_give_back(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
 {
 	add_sender_give_back(
-		u, &(struct sender_give_back_args){ .sender_id = sender_id,
-						    .workspace_ids = COLUMN(c, workspace_ids),
-						    .endpoint_ids = COLUMN(c, endpoint_ids),
-						    .delivery_ids = COLUMN(c, delivery_ids),
-						    .attempts = COLUMN(c, attempts) });
+		u, &(struct sender_give_back_args){ .sender_id = sender_id, ITEM_COLUMNS(c) });
 }
 
 static void add_owed_finish(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
 {
-	add_sender_owed_finish(
-		u, &(struct sender_owed_finish_args){ .sender_id = sender_id,
-						      .workspace_ids = COLUMN(c, workspace_ids),
-						      .endpoint_ids = COLUMN(c, endpoint_ids),
-						      .delivery_ids = COLUMN(c, delivery_ids),
-						      .sequences = COLUMN(c, sequences),
-						      .types = COLUMN(c, types),
-						      .created_at = COLUMN(c, created_at),
-						      .attempts = COLUMN(c, attempts),
-						      .statuses = COLUMN(c, statuses),
-						      .reasons = COLUMN(c, reasons),
-						      .ages_us = COLUMN(c, ages_us),
-						      .results = COLUMN(c, results),
-						      .http_statuses = COLUMN(c, http_statuses),
-						      .durations_ms = COLUMN(c, durations_ms),
-						      .excerpts = COLUMN(c, excerpts) });
+	add_sender_owed_finish(u, &(struct sender_owed_finish_args){ .sender_id = sender_id,
+								     ITEM_COLUMNS(c),
+								     EVENT_COLUMNS(c),
+								     FATE_COLUMNS(c),
+								     ANSWER_COLUMNS(c) });
 }
 
 static void add_owed_retry(struct pg_unit *u, struct uuid sender_id, const struct columns *c)
 {
 	add_sender_owed_retry(
 		u, &(struct sender_owed_retry_args){ .sender_id = sender_id,
-						     .workspace_ids = COLUMN(c, workspace_ids),
-						     .endpoint_ids = COLUMN(c, endpoint_ids),
-						     .delivery_ids = COLUMN(c, delivery_ids),
-						     .sequences = COLUMN(c, sequences),
-						     .types = COLUMN(c, types),
-						     .created_at = COLUMN(c, created_at),
-						     .attempts = COLUMN(c, attempts),
-						     .delays_us = COLUMN(c, spans_us),
-						     .ages_us = COLUMN(c, ages_us),
-						     .results = COLUMN(c, results),
-						     .http_statuses = COLUMN(c, http_statuses),
-						     .durations_ms = COLUMN(c, durations_ms),
-						     .excerpts = COLUMN(c, excerpts) });
+						     ITEM_COLUMNS(c),
+						     EVENT_COLUMNS(c),
+						     ANSWER_COLUMNS(c),
+						     .delays_us = COLUMN(c, delays_us) });
 }
 
 /* A statement, and what it takes of the items: those with a row in `delivery`, or those that ranges
