@@ -131,7 +131,7 @@ void intake_settle(struct intake *in, struct call *c)
 
 	acknowledge(in, &c->ticket, &c->entry);
 	heap_remove(&in->waiting, &c->wait);
-	lane_forget(in->app->lanes, c);
+	lane_forget(c);
 	(void)map_remove(&in->by_call, c->entry.call_id); /* it is c itself */
 	free(c);
 	if (was_full && in->app->reader != NULL)

@@ -1,5 +1,6 @@
-/* A lane asks when it has calls, no question on its way and no instant to wait for. Lanes live
- * while they have calls or a question, and a little longer, so that their limits are remembered. */
+/* A lane asks when it has calls in its queue, no question on its way and no instant to wait for. Lanes
+ * live while calls know them, in the queue or on their way through a claim, or a question does, and a
+ * little longer, so that their limits are remembered. */
 #include "lane.h"
 
 #include "attempt.h"
@@ -17,7 +18,6 @@
 #define PHASE_LATE_MAX_US (10 * USEC_PER_MS)
 #define REDIS_RETRY_US (200 * USEC_PER_MS)
 #define SWEEP_US (10 * USEC_PER_SEC)
-/* Calls in a claim, or waiting for one, know their lane: longer than that can take. */
 #define IDLE_US (60 * USEC_PER_SEC)
 #define CHANGES_MAX 64
 
@@ -27,7 +27,8 @@ struct lane {
 	struct bucket_scope scope;
 	usec_t limits_at;
 	struct list queue;
-	int64_t asked; /* tokens asked for, while a question is on its way */
+	size_t n_calls; /* whose `lane` is this one */
+	int64_t asked;  /* tokens asked for, while a question is on its way */
 	struct heap_node retry;
 	bool is_blocked; /* the wait is for concurrency, not for tokens */
 	usec_t mono_used_at;
@@ -99,7 +100,7 @@ static void on_sweep(void *arg)
 	struct lane *l;
 
 	for (size_t it = 0; (l = map_next(&ls->by_key, &it)) != NULL;) {
-		if (!list_is_empty(&l->queue) || l->asked > 0 || l->mono_used_at > before)
+		if (l->n_calls > 0 || l->asked > 0 || l->mono_used_at > before)
 			continue;
 		(void)map_remove(&ls->by_key, l->key); /* it is l */
 		lane_free(l);
@@ -169,7 +170,9 @@ static struct lane *lane_get(struct lanes *ls, const struct call *c)
 
 void lane_push(struct lanes *ls, struct call *c)
 {
+	ASSERT(c->lane == NULL);
 	c->lane = lane_get(ls, c);
+	c->lane->n_calls++;
 	c->state = CALL_QUEUED;
 	list_push_back(&c->lane->queue, &c->node);
 }
@@ -292,11 +295,14 @@ void lanes_pump(struct lanes *ls)
 		pump(l);
 }
 
-void lane_forget(struct lanes *ls, struct call *c)
+void lane_forget(struct call *c)
 {
-	(void)ls; /* the lane knows its queue; the argument keeps the module's calls alike */
-	if (c->lane != NULL && c->state == CALL_QUEUED)
+	if (c->lane == NULL)
+		return;
+	if (c->state == CALL_QUEUED)
 		list_remove(&c->lane->queue, &c->node);
+	c->lane->n_calls--;
+	c->lane = NULL;
 }
 
 void lane_give_back(struct lanes *ls, const struct lane *l, int64_t n)

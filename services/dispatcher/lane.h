@@ -12,15 +12,16 @@ void lanes_free(struct lanes *ls);
 /* Asks for no more tokens: a drain. What is granted still goes on. */
 void lanes_close(struct lanes *ls);
 
-/* At the end of its campaign's queue; lanes_pump asks. */
+/* At the end of its campaign's queue; lanes_pump asks. From here the call knows its lane, which lives
+ * until lane_forget. */
 void lane_push(struct lanes *ls, struct call *c);
 /* To the front again, in order, when a claim could not be made now: calls v[0..n) of one lane.
  * Nothing is asked for before delay_us. */
 void lane_push_back(struct lanes *ls, struct call *const *v, size_t n, usec_t delay_us);
 /* Asks for tokens wherever calls wait and nothing stands against it. */
 void lanes_pump(struct lanes *ls);
-/* The call leaves, wherever it stands. */
-void lane_forget(struct lanes *ls, struct call *c);
+/* The call leaves its lane, in whose queue it may stand. One that knows none is left alone. */
+void lane_forget(struct call *c);
 /* n tokens of the call's lane were not used. */
 void lane_give_back(struct lanes *ls, const struct lane *l, int64_t n);
 bool lane_is_paced(const struct lane *l);

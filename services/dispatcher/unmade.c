@@ -58,7 +58,7 @@ static void pump_soon(struct unmade *um)
 static void add(struct unmade *um, struct call *c)
 {
 	ASSERT(c->state == CALL_CLAIMING);
-	c->lane = NULL; /* a lane without calls goes away after a while */
+	lane_forget(c); /* what becomes of it may take longer than its lane has calls */
 	c->attempt_id = UUID_NIL;
 	list_push_back(&um->waiting, &c->node);
 	pump_soon(um);
