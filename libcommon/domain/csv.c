@@ -231,9 +231,10 @@ bool csv_end(struct csv *c, struct csv_row *out)
 		add(c, bom, c->n_bom);
 		c->n_bom = sizeof(bom);
 	}
-	if (c->state == QUOTED)
-		c->fault = CSV_NO_END;
-	return end_row(c, out);
+	bool is_open = c->state == QUOTED, is_row = end_row(c, out);
+	if (is_open)
+		out->fault = CSV_NO_END; /* whatever else is wrong with the row, this is with the file */
+	return is_row;
 }
 
 void csv_put(struct strbuf *b, struct str field, bool is_guarded)

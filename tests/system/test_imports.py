@@ -157,8 +157,9 @@ class ImportsTest(ImportCase):
             self.problem(self.upload(campaign, text), 422, "validation_error")
         self.problem(self.upload(campaign, b"to_number\xff\n"), 422, "validation_error")
         self.assertEqual(self.one.api.get(f"/v1/campaigns/{campaign}/imports")["data"], [])
-        self.problem(self.upload(campaign, "to_number\n+15550000001\n\"+15550000002\n"), 422,
-                     "validation_error")
+        for open_quote in ("\"", "\"" + LONG, "x" + "," * 100 + "\""):  # in rows good and too large
+            self.problem(self.upload(campaign, f"to_number\n+15550000001\n{open_quote}+15550000002\n"),
+                         422, "validation_error")
         self.assertEqual(self.targets(campaign), [])
         for got in self.one.api.get(f"/v1/campaigns/{campaign}/imports")["data"]:
             self.assertEqual((got["status"], got["reason"]), ("failed", "malformed_csv"))

@@ -63,6 +63,8 @@ static const struct {
 	{ "text after quotes", T("\"a\"b,c\nd\n"), "1:|ab|c|" QUOTE ";2:|d|;" },
 	{ "an open quote", T("a\n\"b,c\nd\n"), "1:|a|;2:|b,c\nd\n|" NO_END ";" },
 	{ "an open quote at the end", T("a\n\""), "1:|a|;2:||" NO_END ";" },
+	{ "an open quote over a limit", T("x,\"0123456789\n0123456789"), "1:|x|" NO_END ";" },
+	{ "an open quote past the columns", T("1,2,3,4,\"5,6\n7"), "1:|1|2|3|4|" NO_END ";" },
 	{ "a bom", T("\xef\xbb\xbf\"a\"\n"), "1:|a|;" },
 	{ "a bom alone", T("\xef\xbb\xbf"), "" },
 	{ "half a bom", T("\xef\xbb"), "1:|\xef\xbb|" NOT_UTF8 ";" },
