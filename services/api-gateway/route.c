@@ -32,6 +32,12 @@ static bool read_body(struct req *r)
 {
 	struct str text = http_request_body(r->http);
 	bool may_lack = r->route->body == BODY_EMPTY || r->route->body == BODY_OPTIONAL;
+	struct str coding = str_trim(http_request_header(r->http, "Content-Encoding"));
+	if (coding.n > 0 && !str_eq_nocase(coding, STR("identity"))) {
+		req_fail(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+			 "The body must be sent as it is, without a Content-Encoding.");
+		return false;
+	}
 	if (r->route->body == BODY_CSV) {
 		if (req_content_is(r, "text/csv"))
 			return true;

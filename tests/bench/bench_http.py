@@ -1,10 +1,7 @@
 """The HTTP API's speed beside the floors of what it is made of, in the same run: reading a campaign
-beside evhttp with the same bytes, making an ad hoc call beside a bare INSERT of its row. And a healthy
-client beside 10,000 slow ones of another address."""
+beside evhttp with the same bytes, making an ad hoc call beside a bare INSERT of its row."""
 import os
 import re
-import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,8 +11,7 @@ import belfry
 
 READERS, MAKERS = 32, 64
 SECONDS = 10
-SLOW = 10000
-HEALTHY, HOSTILE = "127.0.0.2", "127.0.0.3"
+SOURCE = "127.0.0.2"
 INSERT = """
 INSERT INTO scheduled_call (workspace_id, id, number_id, agent_id, to_number, from_number, variables,
     due_at, scheduled_at, created_at, updated_at, status)
@@ -24,10 +20,10 @@ SELECT workspace_id, gen_random_uuid(), id, '{agent}', '+14155550123', e164, '{{
 """
 
 
-def load(port, path, connections=READERS, seconds=None, source=HEALTHY, pause_ms=0):
+def load(port, path, connections=READERS, seconds=None, source=SOURCE):
     """What http_load measured, as numbers."""
     done = subprocess.run([os.path.join(bench.TOOLS, "http_load"), str(port), str(connections),
-                           str(seconds or bench.scaled(SECONDS, 2)), path, source, str(pause_ms)],
+                           str(seconds or bench.scaled(SECONDS, 2)), path, source, "0"],
                           text=True, capture_output=True, timeout=120, check=True)
     found = {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
     bench.fail_unless(found["failed"] == 0, f"{found['failed']:.0f} requests failed: {done.stderr}")
@@ -117,45 +113,6 @@ def measure_creating(report, stack, folder):
                "50 % of INSERT", figure >= 0.5 * floor)
 
 
-def open_slow(port, count):
-    """Connections that have sent the beginning of a head, and those that were not let in."""
-    out = []
-    for n in range(count):
-        peer = socket.socket()
-        peer.setblocking(False)
-        peer.bind((HOSTILE, 0))
-        peer.connect_ex(("127.0.0.1", port))
-        out.append(peer)
-        if n % 200 == 199:  # the backlog is no longer than that
-            for late in out[-200:]:
-                try:
-                    late.setblocking(True)
-                    late.settimeout(5)
-                    late.sendall(b"GET /v1/campaigns HTTP/1.1\r\nHost: x\r\nX-A: ")
-                except OSError:
-                    pass
-    return out
-
-
-def measure_slow(report, stack, folder):
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    count = min(bench.scaled(SLOW), hard - 200)
-    path = request_file(folder, "alone", stack, "GET", "/v1/campaigns?limit=1")
-    alone = load(stack.api.port, path, 4, 4, pause_ms=10)
-    slow = open_slow(stack.api.port, count)
-    beside = load(stack.api.port, path, 4, 4, pause_ms=10)
-    for peer in slow:
-        peer.close()
-    with open(f"/proc/{stack.pid('api-gateway.0')}/status", encoding="ascii") as file:
-        peak_mb = next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
-    report.section(f"{count:,} slow connections from another address")
-    report.row("a healthy client alone, p99", f"{alone['p99_us'] / 1000:.2f} ms")
-    report.bar("a healthy client beside them, p99", f"{beside['p99_us'] / 1000:.2f} ms", "100 ms",
-               beside["p99_us"] < 100000)
-    report.row("the gateway's memory at most", f"{peak_mb:.0f} MB")
-
-
 def measure(report):
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, \
             bench.Stack(settings={"LOG_LEVEL": "warn"}) as stack:
@@ -163,7 +120,6 @@ def measure(report):
             stack.kill("TERM", service)
         measure_reading(report, stack, folder)
         measure_creating(report, stack, folder)
-        measure_slow(report, stack, folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The way into the API: paths, methods, bodies, framing, pages and their cursors, and what it says while
 Postgres or Redis is away."""
 import binascii
+import gzip
 import http.client
 import socket
 import string
@@ -65,6 +66,15 @@ class Edges(ApiCase):
             self.problem(answer, 415, "unsupported_media_type")
         self.problem(self.api.request("POST", "/v1/agents", b'{"name":"a"}'), 415,
                      "unsupported_media_type")
+        packed = gzip.compress(b'{"name":"a"}')
+        self.problem(self.api.request("POST", "/v1/agents", packed, {
+            **json_type, "Content-Encoding": "gzip"}), 415, "unsupported_media_type")
+        self.problem(self.api.request("POST", f"/v1/campaigns/{self.one.campaign()['id']}/imports",
+                                      gzip.compress(b"to_number\n"), {**CSV, "Content-Encoding": "br"}),
+                     415, "unsupported_media_type")
+        answer = self.api.request("POST", "/v1/agents", b'{"name":"a"}', {
+            **json_type, "Content-Encoding": "identity"})
+        self.assertEqual(answer.status, 201)
         for content_type in ("application/json; charset=utf-8", "Application/JSON"):
             answer = self.api.request("POST", "/v1/agents", b'{"name":"a"}',
                                       {"Content-Type": content_type})
