@@ -171,6 +171,7 @@ class Judge:
         for name, ingress in self.by_kind.get("Ingress", {}).items():
             self.ingress(name, ingress)
         self.secrets()
+        self.gateway_role()
         self.policies()
 
     def dispatcher(self, deployments):
@@ -202,6 +203,20 @@ class Judge:
                     keys = {item["key"] for item in volume.get("secret", {}).get("items", [])}
                     self.where = f"{manifest['kind']} {manifest['metadata']['name']}"
                     self.need(secret is None or keys <= set(secret["stringData"]), f"keys {keys} are not all in the Secret")
+
+    def gateway_role(self):
+        """Strangers talk to the gateway: the owner's way into the database is nowhere in its pods."""
+        def mounted(kind, name):
+            pod = render.pod_specs(self.by_kind.get(kind, {}).get(name, {}))
+            return {(volume["secret"]["secretName"], item["key"]) for spec in pod
+                    for volume in spec.get("volumes", []) if "secret" in volume
+                    for item in volume["secret"].get("items", [{"key": "all of it"}])}
+        self.where = "Deployment api-gateway"
+        keys = mounted("Deployment", "api-gateway")
+        self.need(("belfry-gateway", "database-url") in keys, "has no role of its own")
+        self.need(not keys & {("belfry", "database-url"), ("belfry", "all of it")}, "holds the owner's database URL")
+        self.where = "Job belfry-migrate"
+        self.need(("belfry-gateway", "password") in mounted("Job", "belfry-migrate"), "makes no role for the gateway")
 
     def policies(self):
         self.where = "NetworkPolicies"
@@ -243,6 +258,10 @@ def spoilt(manifests):
         spoil("no budget", lambda m: m.remove(find(m, "PodDisruptionBudget"))),
         spoil("no dialer", lambda m: pod(m, name="dispatcher")["initContainers"].pop(0)),
         spoil("a short grace", lambda m: pod(m, name="dispatcher").update(terminationGracePeriodSeconds=30)),
+        spoil("the owner's database in the gateway", lambda m: pod(m, name="api-gateway")["volumes"][0]["secret"]
+              ["items"].append({"key": "database-url", "path": "database-url"})),
+        spoil("no role for the gateway", lambda m: pod(m, "Job", "belfry-migrate")["volumes"][1]["secret"].update(
+            secretName="belfry")),
         spoil("no TLS", lambda m: find(m, "Ingress")["spec"].pop("tls")),
         spoil("open", lambda m: find(m, "NetworkPolicy")["spec"].update(egress=[{}])),
     ]
