@@ -21,7 +21,8 @@ def now_us():
 
 
 def wait_until(condition, deadline_s, what, interval_s=0.05):
-    """Returns the first true answer of the condition; fails once the deadline has passed."""
+    """Returns the first true answer of the condition; fails once the deadline has passed. What a nap
+    takes too long, because the machine stood still, comes on top."""
     end = time.monotonic() + deadline_s
     while True:
         answer = condition()
@@ -29,7 +30,9 @@ def wait_until(condition, deadline_s, what, interval_s=0.05):
             return answer
         if time.monotonic() >= end:
             raise AssertionError(f"not within {deadline_s} s: {what() if callable(what) else what}")
+        begun = time.monotonic()
         time.sleep(interval_s)
+        end += time.monotonic() - begun - interval_s
 
 
 def parse_time_us(text):
@@ -139,15 +142,15 @@ class Ledger:
     """Reads what was appended since the last time; a line still being written waits."""
 
     def __init__(self, path):
-        self.path, self.at, self.entries = path, 0, []
+        self.path, self.at, self.entries, self.lock = path, 0, [], threading.Lock()
 
     def read(self):
-        with open(self.path, "rb") as file:
+        with self.lock, open(self.path, "rb") as file:
             file.seek(self.at)
             data = file.read()
-        whole = data[:data.rfind(b"\n") + 1]
-        self.at += len(whole)
-        self.entries += [json.loads(line) for line in whole.splitlines()]
+            whole = data[:data.rfind(b"\n") + 1]
+            self.at += len(whole)
+            self.entries += [json.loads(line) for line in whole.splitlines()]
         return self.entries
 
     def dials(self, campaign=None):

@@ -25,6 +25,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "deploy/local"))
 import belfry_client  # noqa: E402
 import contract  # noqa: E402
+import pq  # noqa: E402
+from stopwatch import Stopwatch  # noqa: E402,F401
 # Tests use these as belfry.Receiver, belfry.wait_until, ...
 from belfry_client import (  # noqa: E402,F401
     Answer, ApiError, Hook, Ledger, Receiver, now_us, parse_time_us, sign, wait_until)
@@ -83,6 +85,7 @@ class Stack:
         os.chmod(self.home, 0o711)
         self.settings = {f"BELFRY_{key}": str(value) for key, value in (settings or {}).items()}
         self.env, self.api, self.agent_id, self.number_id = {}, None, None, None
+        self.sessions, self.ledger_ = None, None
 
     def call(self, *args, timeout_s=120, check=True):
         """Runs a command of the stack."""
@@ -105,6 +108,7 @@ class Stack:
                 name, _, value = line.strip().partition("=")
                 self.env[name] = shlex.split(value)[0] if value else ""
         self.api = self.client()
+        self.sessions, self.ledger_ = pq.Sessions(self.env["BELFRY_DATABASE_URL"]), None
         self.agent_id = self.api.get("/v1/agents")["data"][0]["id"]
         self.number_id = self.api.get("/v1/numbers")["data"][0]["id"]
         return self
@@ -148,8 +152,7 @@ class Stack:
 
     def psql(self, sql):
         """Rows of a statement, each a list of texts."""
-        text = self.run("psql", "-qAt", "-F", "\x1f", "-R", "\x1e", "-c", sql).rstrip("\n")
-        return [row.split("\x1f") for row in text.split("\x1e")] if text else []
+        return self.sessions.run(sql)
 
     def value(self, sql):
         rows = self.psql(sql)
@@ -159,7 +162,9 @@ class Stack:
         return self.run("redis-cli", *args).rstrip("\n")
 
     def ledger(self):
-        return Ledger(self.env["BELFRY_CARRIER_LEDGER"])
+        """One for all who ask: what was read of it is not read again."""
+        self.ledger_ = self.ledger_ or Ledger(self.env["BELFRY_CARRIER_LEDGER"])
+        return self.ledger_
 
     def log(self, name):
         path = os.path.join(self.home, "log", f"{name}.log")
@@ -201,6 +206,7 @@ class Stack:
         try:
             if self.api:
                 self.api.close()
+                self.sessions.close()
             faults = self.down() + contract.FAULTS
             folder = os.path.join(self.home, "log")
             for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:

@@ -67,8 +67,7 @@ class WebhookCase(unittest.TestCase):
         folder = os.path.join(belfry.ROOT, "proto/schema")
         for name in sorted(os.listdir(folder)):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
-                cls.pg.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", cls.pg.url, "-c",
-                           file.read())
+                cls.pg.sql(file.read())
         cls.home = tempfile.mkdtemp(prefix="webhooks-")
         cls.addClassCleanup(shutil.rmtree, cls.home)
 
