@@ -67,7 +67,9 @@ class AdHocTest(belfry.TestCase):
         self.assertEqual(receiver.unsigned(), [])
 
     def check_now(self, receiver):
-        began_us = belfry.now_us()
+        # Whoever feeds and sweeps stands still: the gateway appends it.
+        self.shared.kill("STOP", "scheduler")
+        self.addCleanup(self.shared.kill, "CONT", "scheduler")
         call = self.call("+14155551000", variables={"name": "Ada"}, external_id="crm-1")
         self.wait_status([call], ("dispatched",))
         dials = self.dials([call])
@@ -76,8 +78,7 @@ class AdHocTest(belfry.TestCase):
         self.assertEqual((dials[0]["to"], dials[0]["from"], dials[0]["attempt"]),
                          ("+14155551000", belfry.FROM_NUMBER, 1))
         judge.i6_never_early(dials, self.planned([call]))
-        # far below the feeder's and the sweeper's turns: the gateway appended it
-        self.assertLess(dials[0]["t_us"] - began_us, 1000000)
+        self.shared.kill("CONT", "scheduler")
         belfry.wait_until(lambda: self.get(call)["conversation"]["status"] == "completed", 10,
                           "the conversation's end")
         shown = self.get(call)
@@ -106,7 +107,7 @@ class AdHocTest(belfry.TestCase):
 
     def check_instants(self):
         """Within the horizon of the feeder, at its edge and beyond it."""
-        base = belfry.now_us() // 1000000 * 1000000
+        base, watch = belfry.now_us() // 1000000 * 1000000, belfry.Stopwatch()
         calls = [self.call(number, scheduled_at=instant(base + after * 1000000))
                  for number, after in zip(belfry.numbers(12), (2, 2, 3, 9, 10, 10, 11, 11, 12, 12, 13,
                                                                14))]
@@ -117,7 +118,7 @@ class AdHocTest(belfry.TestCase):
         planned = self.planned(calls)
         judge.i6_never_early(dials, planned)
         late = max(dial["t_us"] - planned[dial["call"]] for dial in dials)
-        self.assertLess(late, 1000000)
+        self.assertLess(late / 1e6, 1 + watch.slack_s())
 
     def check_retries(self):
         """number, policy, max_attempts: status, outcome, dials."""
@@ -275,7 +276,7 @@ class AdHocTest(belfry.TestCase):
     def test_a_cancel_and_a_claim_at_one_instant(self):
         """Whoever was first: cancelled and never dialed, or dialed and refused."""
         stack = self.up()
-        at = belfry.now_us() // 1000000 * 1000000 + 4000000
+        at = belfry.now_us() // 1000000 * 1000000 + 6000000
         calls = [self.call(number, scheduled_at=instant(at)) for number in belfry.numbers(200)]
         self.assertLess(belfry.now_us(), at)
         answers = {}

@@ -5,7 +5,6 @@ import gzip
 import http.client
 import socket
 import string
-import time
 import unittest
 
 import belfry
@@ -279,11 +278,11 @@ class Away(ApiCase):
     def test_without_redis_it_still_works(self):
         self.it.kill("TERM", "redis")
         campaign = self.one.campaign(targets=["+12015550130"])["id"]
-        begun = time.monotonic()
+        watch = belfry.Stopwatch()
         self.assertEqual(self.one.api.post(f"/v1/campaigns/{campaign}/start")["status"], "active")
         self.assertEqual(self.one.api.post(f"/v1/campaigns/{campaign}/cancel")["status"],
                          "cancelled")
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(watch.s(), 5)
         self.it.start("redis")
 
 

@@ -114,22 +114,25 @@ class Keys(ApiCase):
     # --- the end of one ------------------------------------------------------------------------
 
     def test_an_expired_key_is_refused_at_its_instant(self):
-        made = self.make(expires_at=in_seconds(1.5), rate_per_minute=None)
-        client, last_good = self.client(made["key"]), None
-        deadline = time.monotonic() + 10
-        while True:
-            asked_at = in_seconds(0)
-            answer = client.request("GET", "/v1/workspace")
-            if answer.status != 200:
+        last_good = None
+        for lives_s in (1.5, 6, 24):  # longer if the machine stood still for all of its life
+            made = self.make(expires_at=in_seconds(lives_s), rate_per_minute=None)
+            client, deadline = self.client(made["key"]), time.monotonic() + lives_s + 10
+            while True:
+                asked_at = in_seconds(0)
+                answer = client.request("GET", "/v1/workspace")
+                if answer.status != 200:
+                    break
+                last_good = asked_at
+                self.assertLess(time.monotonic(), deadline)
+            if last_good:
                 break
-            last_good = asked_at
-            self.assertLess(time.monotonic(), deadline)
         self.problem(answer, 401, "unauthorized")
         # By Postgres' clock, which the gateway knows to some milliseconds.
         self.assertLessEqual(last_good, shifted(made["expires_at"], 0.1))
         self.assertGreaterEqual(in_seconds(0), shifted(made["expires_at"], -0.1))
         path = "/v1/api-keys/" + made["id"]
-        belfry.wait_until(lambda: self.api.get(path)["status"] == "expired", 1, "it says so")
+        belfry.wait_until(lambda: self.api.get(path)["status"] == "expired", 10, "it says so")
 
     def test_a_revoked_key_is_refused_at_once(self):
         made = self.make()

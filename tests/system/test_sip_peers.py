@@ -9,12 +9,12 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 import unittest
 import wave
 
 import sip_case
 import sip_scenarios
+import stopwatch
 from webhook_hostile import OLD_TLS
 
 NAME = "sip.example.test"
@@ -183,17 +183,17 @@ class Peers(sip_case.SipCase):
         uri = "sip:agent@127.0.0.1:%d" % agent.port
         client = dialer.connect()
         trunk = client.trunk("carrier.test")
-        began = time.monotonic()
+        watch = stopwatch.Stopwatch()
         id = client.dial("9103", trunk, uri)
         self.assertEqual(client.ended(id)["outcome"], "answered")
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(watch.s(), 8)
         sent = silent.received("INVITE")
         self.assertEqual({(m["call-id"], m["cseq"]) for m in sent}, {(id + ".c", "1 INVITE")})
         self.assertLessEqual(len(sent), 4)
-        began = time.monotonic()
+        watch = stopwatch.Stopwatch()
         again = client.dial("9103", trunk, uri)
         self.assertEqual(client.ended(again)["outcome"], "answered")
-        self.assertLess(time.monotonic() - began, 2.5)
+        self.assertLess(watch.s(), 2.5)
         self.assertEqual(len(silent.received("INVITE")), len(sent))
         invites = takes.received("INVITE")
         self.assertEqual(set(invites), {id + ".c", again + ".c"})

@@ -79,14 +79,14 @@ class StreamTest(ApiCase):
         stream = Stream(self, campaign)
         stream.next()
         for action, status in (("start", "active"), ("pause", "paused"), ("resume", "active")):
-            began = time.monotonic()
+            began, watch = time.monotonic(), belfry.Stopwatch()
             self.one.api.post(f"/v1/campaigns/{campaign}/{action}")
             event = stream.until(lambda e, s=status: e["data"]["status"] == s)[-1]
             self.assertEqual(event["event"], "state")
-            self.assertLess(event["at"] - began, 0.6)
+            self.assertLess(event["at"] - began, 0.6 + watch.slack_s())
 
     def test_progress_comes_once_a_second_at_most(self):
-        campaign = self.one.campaign()["id"]
+        campaign, began = self.one.campaign()["id"], time.monotonic()
         stream = Stream(self, campaign)
         times = [stream.next()["at"]]
 
@@ -102,7 +102,7 @@ class StreamTest(ApiCase):
         for event in stream.until(lambda e: e["data"]["counts"]["total"] == 30):
             self.assertEqual(event["event"], "progress")
             times.append(event["at"])
-        self.assertLessEqual(len(times), 6)
+        self.assertLessEqual(len(times), times[-1] - began + 2)
         self.assertGreaterEqual(len(times), 3)
         # what the clock here adds to the server's second
         self.assertTrue(all(b - a > 0.9 for a, b in zip(times, times[1:])), times)
@@ -149,10 +149,10 @@ class StreamTest(ApiCase):
         stream, other = Stream(self, campaign, key=key), Stream(self, campaign)
         stream.next()
         other.next()
-        began = time.monotonic()
+        watch = belfry.Stopwatch()
         self.it.psql(f"UPDATE api_key SET revoked_at = now() WHERE last_four = '{key[-4:]}'")
         self.assertIsNone(stream.next())
-        self.assertLess(time.monotonic() - began, 7)
+        self.assertLess(watch.s(), 7)
         self.one.api.post(f"/v1/campaigns/{campaign}/targets", {"targets": ["+15550000001"]})
         self.assertEqual(other.next()["data"]["counts"]["total"], 1)
 
@@ -190,7 +190,7 @@ class StreamTest(ApiCase):
         # opened the streams; a query for each watcher would be 8,000.
         belfry.wait_until(lambda: spent_in(8) < 32, 60, "at most four queries a second")
         self.one.api.post(f"/v1/campaigns/{campaign}/start")
-        read_until(b'"status":"active"', 5)
+        read_until(b'"status":"active"', 20)
         answer = self.one.api.get("/v1/campaigns/" + campaign)  # the gateway serves all the while
         self.assertEqual(answer["status"], "active")
 
@@ -202,10 +202,10 @@ class HeartbeatTest(ApiCase):
         stream.next()
         stream.socket.settimeout(20)
         self.assertEqual(stream.response.readline(), b": still here\n")
-        began = time.monotonic()
+        watch = belfry.Stopwatch()
         self.it.kill("TERM", "api-gateway")
         self.assertIsNone(stream.next())
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(watch.s(), 5)
         self.one.api.close()
 
 

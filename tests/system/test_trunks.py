@@ -18,11 +18,13 @@ class SimTrunks(belfry.TestCase):
         trunk = stack.api.get("/v1/trunks")["data"][0]
         self.assertEqual((trunk["dialer"], trunk["state"]), ("sim", None))
         path = "/v1/trunks/%s" % trunk["id"]
+        began = time.monotonic()
         said = stack.api.post(path + "/test")
+        took_ms = (time.monotonic() - began) * 1000
         self.assertEqual(set(said), MEMBERS)
         self.assertEqual((said["trunk_id"], said["ok"], said["status"], said["reason"], said["state"]),
                          (trunk["id"], True, 200, "OK", "up"))
-        self.assertLess(said["latency_ms"], 1000)
+        self.assertTrue(0 <= said["latency_ms"] <= took_ms, (said, took_ms))
         belfry.wait_until(lambda: stack.api.get(path)["state"] == "up", 10, "the state")
         shown = stack.api.get(path)
         self.assertIsNotNone(shown["state_since"])
@@ -63,11 +65,11 @@ class SimTrunks(belfry.TestCase):
         self.assertTrue(stack.api.post("/v1/trunks/%s/test" % sim)["ok"])
 
     def no_answer(self, stack, trunk, words):
-        began = time.monotonic()
+        watch = belfry.Stopwatch()
         answer = stack.api.request("POST", "/v1/trunks/%s/test" % trunk)
         self.assertEqual((answer.status, answer.json["code"]), (503, "unavailable"))
         self.assertIn(words, answer.json["detail"])
-        self.assertLess(time.monotonic() - began, 12)
+        self.assertLess(watch.s(), 12)
 
 
 class SipTrunks(belfry.TestCase):

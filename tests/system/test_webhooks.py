@@ -149,7 +149,7 @@ class WebhookTest(webhook_case.WebhookCase):
     # --- answers
 
     def test_six_failures_make_a_dead_letter(self):
-        receiver = self.receiver(lambda hook: 500)
+        receiver, watch = self.receiver(lambda hook: 500), belfry.Stopwatch()
         end = self.hook(receiver, "/a")
         self.sender()
         self.publish(3)
@@ -166,7 +166,7 @@ class WebhookTest(webhook_case.WebhookCase):
             for earlier, later in zip(hooks, hooks[1:]):
                 gap = (later.at_us - earlier.at_us) / 1e6
                 self.assertGreaterEqual(gap, DELAY_S * SCALE * 0.8)
-                self.assertLess(gap, DELAY_S * SCALE * 1.2 + 2)
+                self.assertLess(gap, DELAY_S * SCALE * 1.2 + 2 + watch.slack_s())
         self.assertEqual(self.done(end),
                          [["dead_letter", "attempts_exhausted", "6", "http_error"]] * 3)
         earlier = self.rows("SELECT number, result, http_status FROM delivery_attempt WHERE "
@@ -338,6 +338,7 @@ class WebhookTest(webhook_case.WebhookCase):
 
     def test_hanging_endpoints_do_not_delay_a_healthy_one(self):
         receiver = self.receiver(lambda hook: 200 if hook.path == "/healthy" else None)
+        watch = belfry.Stopwatch()
         self.hook(receiver, "/healthy")
         hanging = [self.endpoint(receiver.url(f"/hang{n}")) for n in range(100)]
         self.sender()
@@ -355,14 +356,14 @@ class WebhookTest(webhook_case.WebhookCase):
 
         belfry.wait_until(lambda: len(healthy()) == 60, 10, "the healthy one's events")
         late = sorted(healthy()[number] - at for number, at in sent.items())
-        self.assertLess(late[-1], 1.0)
+        self.assertLess(late[-1], 1 + watch.slack_s())
         timeouts = ("SELECT count(*) FROM delivery_attempt WHERE result = 'timeout' AND "
                     f"workspace_id = '{self.workspace}'")
         belfry.wait_until(lambda: self.number(timeouts) >= len(hanging), 25, "the time-outs")
         took = self.rows("SELECT min(duration_ms), max(duration_ms) FROM delivery_attempt WHERE "
                          f"result = 'timeout' AND workspace_id = '{self.workspace}'")[0]
         self.assertGreaterEqual(int(took[0]), 14900)
-        self.assertLess(int(took[1]), 17000)
+        self.assertLess(int(took[1]) / 1e3, 17 + watch.slack_s())
 
     def test_eight_at_a_time_and_each_once_with_two_senders(self):
         receiver = Counting(0.01)

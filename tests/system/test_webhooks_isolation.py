@@ -46,6 +46,10 @@ class Deaf:
 
 
 class IsolationCase(webhook_case.WebhookCase):
+    def setUp(self):
+        super().setUp()
+        self.watch = belfry.Stopwatch()
+
     def give(self, made):
         self.addCleanup(made.close)
         return made
@@ -81,7 +85,7 @@ class IsolationTest(IsolationCase):
         late = list(self.latencies(receiver, "/healthy", first).values())
         print(f"healthy beside 100 dead: p50 {quantile(late, 0.5) * 1000:.0f} ms, "
               f"p99 {quantile(late, 0.99) * 1000:.0f} ms, max {max(late) * 1000:.0f} ms")
-        self.assertLess(quantile(late, 0.99), 1.0)
+        self.assertLess(quantile(late, 0.99), 1 + self.watch.slack_s())
         timeouts = self.number("SELECT count(DISTINCT e.id) FROM delivery_attempt a JOIN delivery d "
                                "ON d.id = a.delivery_id JOIN webhook_endpoint e ON e.id = "
                                "d.endpoint_id WHERE a.result = 'timeout'")
@@ -112,7 +116,7 @@ class IsolationTest(IsolationCase):
         late = list(self.latencies(receiver, "/quiet", 1).values())
         print(f"quiet beside busy: p99 {quantile(late, 0.99) * 1000:.0f} ms, {left} waited")
         self.assertGreater(left, 1000)
-        self.assertLess(quantile(late, 0.99), 1.0)
+        self.assertLess(quantile(late, 0.99), 1 + self.watch.slack_s())
         self.wait_done(12 * 2000 + count, 120)
         self.assertEqual(receiver.unsigned(), [])
 
@@ -203,7 +207,7 @@ class RotationTest(IsolationCase):
             thread.join()
         self.wait_done(published[0], 60)
         self.assertEqual(len(receiver.hooks), published[0])
-        double = 0
+        double, moment_s = 0, self.MOMENT_S + self.watch.slack_s()
         for hook in receiver.hooks:
             signed = [hook.is_signed(secret) for secret in secrets]
             double += sum(signed) == 2
@@ -212,11 +216,11 @@ class RotationTest(IsolationCase):
             for n, (begin, over) in enumerate(spans):
                 if at < begin:
                     self.assertTrue(signed[0] if n == 0 else any(signed[:n + 1]))
-                elif at < over - 0.2:
+                elif at < over - 0.2 - self.watch.slack_s():
                     self.assertTrue(signed[n], f"the old one, {at - begin} s after rotation {n}")
-                if begin + self.MOMENT_S < at < (spans + [(1e12, 0)])[n + 1][0]:
+                if begin + moment_s < at < (spans + [(1e12, 0)])[n + 1][0]:
                     self.assertTrue(signed[n + 1], f"the new one, {at - begin} s after rotation {n}")
-                if at > over + self.MOMENT_S:
+                if at > over + moment_s:
                     self.assertFalse(signed[n], f"the old one, {at - over} s after its end")
         self.assertGreater(double, 20)
 

@@ -135,7 +135,7 @@ class NamesTest(webhook_case.WebhookCase):
         self.assertEqual(self.names.connects, [PUBLIC])
 
     def test_a_name_server_that_is_silent_delays_nobody_else(self):
-        server = self.hostile()
+        server, watch = self.hostile(), belfry.Stopwatch()
         silent = [f"hole{n}.test" for n in range(60)]
         self.names.names = {"healthy.test": [PUBLIC], **{name: [None] for name in silent}}
         self.endpoint(server.url("/ok", "healthy.test"))
@@ -148,24 +148,26 @@ class NamesTest(webhook_case.WebhookCase):
             sent[self.number("SELECT last_sequence + 1 FROM workspace_sequence WHERE workspace_id = "
                              f"'{self.workspace}'")] = time.time()
             self.publish()
+            time.sleep(0.05)
         belfry.wait_until(lambda: len(server.requests) == 3 + len(sent), 10, "the healthy one's")
         late = sorted(request.at - sent[number] for request in server.requests
                       for number in [int(request.body.split(b'"sequence":')[1].split(b",")[0])]
                       if number in sent)
         self.assertEqual(len(late), len(sent))
         self.assertGreater(len(late), 30)
-        self.assertLess(late[-1], 1.0)
+        self.assertLess(late[-1], 1 + watch.slack_s())
         took = self.rows("SELECT a.result, min(a.duration_ms), max(a.duration_ms) FROM "
                          "delivery_attempt a WHERE number = 1 AND workspace_id = "
                          f"'{self.workspace}' GROUP BY 1")
         self.assertEqual([row[0] for row in took], ["timeout"])
-        self.assertTrue(4900 <= int(took[0][1]) and int(took[0][2]) < 7000, took)
+        self.assertGreaterEqual(int(took[0][1]), 4900)
+        self.assertLess(int(took[0][2]) / 1e3, 7 + watch.slack_s())
         self.assertEqual(len({name for _, name in self.names.asked}), 1 + len(holes))
         # Nor does the end wait for them.
-        begun = time.monotonic()
+        watch = belfry.Stopwatch()
         sender.terminate()
         self.assertEqual(sender.wait(timeout=20), 0)
-        self.assertLess(time.monotonic() - begun, 8)
+        self.assertLess(watch.s(), 8)
 
 
 if __name__ == "__main__":

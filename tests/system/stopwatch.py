@@ -1,0 +1,49 @@
+"""Time that the machine gave. Processors are shared, and a guest of a busy host stands still for seconds
+now and then: that is no fault of who is measured."""
+import threading
+import time
+
+TICK_S = 0.005
+
+
+class _Clock(threading.Thread):
+    """Does nothing but look at the clock: what it comes too late by, nobody here could do anything in."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.looked_at, self.late = time.monotonic(), []  # (when, by how much)
+
+    def run(self):
+        while True:
+            time.sleep(TICK_S)
+            now = time.monotonic()
+            self.late += self.latest(now)
+            self.looked_at = now
+
+    def latest(self, now):
+        late_s = now - self.looked_at - TICK_S
+        return [(now, late_s)] if late_s > TICK_S else []
+
+    def late_since(self, begun):
+        return [late_s for at, late_s in self.late + self.latest(time.monotonic()) if at > begun]
+
+
+CLOCK = _Clock()
+
+
+class Stopwatch:
+    """Runs from when it is made."""
+
+    def __init__(self):
+        if not CLOCK.is_alive():
+            CLOCK.looked_at = time.monotonic()
+            CLOCK.start()
+        self.begun = time.monotonic()
+
+    def s(self):
+        """Seconds that have passed since and were not lost."""
+        return time.monotonic() - self.begun - sum(CLOCK.late_since(self.begun))
+
+    def slack_s(self):
+        """By how much a wait may have been longer: the longest standstill since."""
+        return max(CLOCK.late_since(self.begun), default=0.0)
