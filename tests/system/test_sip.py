@@ -91,7 +91,7 @@ class OneCall(sip_case.SipCase):
         end = client.ended(id)
         self.assertEqual(client.names(id), ["ringing", "ended"])
         self.assertEqual((end["outcome"], end["sip"], end["by"]), ("no_answer", 487, "us"))
-        self.assert_lasted(end["ring_s"], 1)
+        self.assertLess(abs(end["ring_s"] - 1), 0.3 + self.metronome.worst_s)
         self.assertEqual(carrier.received("CANCEL"), [id + ".c"])
 
     def test_an_answer_that_crosses_the_cancel_is_hung_up(self):
@@ -408,12 +408,13 @@ class Restart(sip_case.SipCase):
         trunk = client.trunk("127.0.0.1:%d" % carrier.port)
         talking = client.dial("9120", trunk, uri)
         held = client.dial("9000", trunk, uri)
-        ringing = client.dial("3005", trunk, uri)
-        cancelled = client.dial("3001", trunk, uri, ring_s=3)
         for id in (talking, held):
             client.until(id, "bridged")
-        for id in (ringing, cancelled):
-            client.until(id, "ringing")
+        # Last, since it rings for a second only.
+        cancelled = client.dial("3001", trunk, uri, ring_s=3)
+        client.until(cancelled, "ringing")
+        ringing = client.dial("3005", trunk, uri)
+        client.until(ringing, "ringing")
         dialer.restart()
         client = dialer.connect()
         for id in (talking, held, ringing, cancelled):
