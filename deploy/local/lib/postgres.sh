@@ -72,21 +72,47 @@ EOF
 	rm -f "$dir/initdb.log"
 }
 
-# A cluster made once serves all stacks of a test run: BELFRY_STACK_PGTEMPLATE names its place.
+# A cluster with the schema, made once, serves all stacks of a test run: BELFRY_STACK_PGTEMPLATE names
+# its place. The name is lengthened, as releases before this one keep a cluster without a schema there.
 copy_cluster() {
-	local template=$BELFRY_STACK_PGTEMPLATE
+	local template=$BELFRY_STACK_PGTEMPLATE.migrated
 	(
 		flock -w 120 9
-		if [[ ! -e $template/password || ! -e $template/complete ]]; then
+		if [[ ! -e $template/complete ]]; then
 			rm -rf "$template"
 			mkdir -m 711 "$template"
 			FAST_INITDB=1 make_cluster "$template"
+			migrate_template "$template" || {
+				tail -n 30 "$template/log" >&2
+				die "the cluster for all stacks could not be migrated"
+			}
 			: >"$template/complete"
 		fi
 	) 9>"$template.lock"
 	cp -a "$template/data" "$1/data"
 	cp -a "$template/password" "$1/password"
 }
+
+# The server runs for this only; what it learns of sockets and settings each copy learns anew.
+migrate_template() (
+	local dir=$1 bindir programs name
+	bindir=$(postgres_bindir)
+	programs=$(env_value bin "$home/run/up")
+	mkdir -m 711 "$dir/sock"
+	postgres_configure "$dir/data" "$dir/sock"
+	[[ $EUID -ne 0 ]] || chown "$(postgres_user)" "$dir/sock" "$dir/data"/{pg_hba,stack,postgresql}.conf
+	: >"$dir/log"
+	exec 9>&-
+	cd /
+	as_postgres "$bindir/pg_ctl" -D "$dir/data" -o -F -w start >>"$dir/log" 2>&1 </dev/null || return 1
+	for name in $(compgen -v BELFRY_ || true); do
+		unset "$name"
+	done
+	BELFRY_DATABASE_URL="postgresql://belfry:$(<"$dir/password")@/belfry?host=$dir/sock" \
+		"$programs/belfry-admin" migrate >>"$dir/log" 2>&1 || name=failed
+	as_postgres "$bindir/pg_ctl" -D "$dir/data" -m fast -w stop >>"$dir/log" 2>&1 || return 1
+	[[ ${name:-} != failed ]]
+)
 
 make_postgres() {
 	[[ ! -e $home/pg/complete ]] || return 0
