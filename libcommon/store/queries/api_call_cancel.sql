@@ -44,7 +44,7 @@ WITH picked AS (
 	INSERT INTO idempotency (workspace_id, key, request_hash, status, body)
 	SELECT $1, $3, $4, 200, '' FROM cancelled WHERE $3 IS NOT NULL LIMIT 1
 	RETURNING 1
-), done AS (
+), done AS MATERIALIZED (
 	SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM kept) AS n
 )
 SELECT x.campaign_id, x.is_new,

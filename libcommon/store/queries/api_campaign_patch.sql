@@ -107,7 +107,7 @@ WITH moment AS MATERIALIZED (
 	FROM (SELECT count(*) AS n FROM dropped) x
 	WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND x.n > 0
 	RETURNING 1
-), done AS (
+), done AS MATERIALIZED (
 	SELECT (SELECT count(*) FROM stayed) + (SELECT count(*) FROM planned)
 		+ (SELECT count(*) FROM counted) AS n
 )

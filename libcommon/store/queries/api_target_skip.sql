@@ -46,6 +46,7 @@ WITH picked AS (
 	INSERT INTO idempotency (workspace_id, key, request_hash, status, body)
 	SELECT $1, $5, $6, 200, convert_to('{"skipped":' || ($4 + n) || '}', 'UTF8')
 	FROM counted WHERE $5 IS NOT NULL
+	RETURNING 1
 )
 SELECT n.n, ARRAY(SELECT m.id::text FROM moved m ORDER BY m.id LIMIT 200),
 	(SELECT publish(array_agg(ROW('scheduled_call.cancelled', $1, now(), k.kind, m.call, NULL,
@@ -53,5 +54,6 @@ SELECT n.n, ARRAY(SELECT m.id::text FROM moved m ORDER BY m.id LIMIT 200),
 		ORDER BY m.id))
 	FROM moved m
 	JOIN campaign k ON k.workspace_id = $1 AND k.id = $2
-	CROSS JOIN (SELECT count(*) FROM counted) done)
+	CROSS JOIN (SELECT count(*) FROM counted) done
+	CROSS JOIN (SELECT count(*) FROM kept) too)
 FROM counted n

@@ -55,7 +55,7 @@ WITH said AS (
 	FROM locked l
 	WHERE k.workspace_id = l.workspace_id AND k.campaign_id = l.campaign_id
 	RETURNING 1
-), done AS (
+), done AS MATERIALIZED (
 	SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM talking) AS n
 )
 SELECT count(*), publish(array_agg(ROW('scheduled_call.dispatched', c.workspace_id, c.bridged_at,

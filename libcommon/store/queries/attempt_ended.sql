@@ -148,7 +148,7 @@ WITH said AS (
 	UPDATE workspace w SET credit_s = w.credit_s - p.billed_s
 	FROM purse p WHERE w.id = p.id
 	RETURNING 1
-), done AS (
+), done AS MATERIALIZED (
 	SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM charged)
 		+ (SELECT count(*) FROM kept)
 		+ (SELECT count(*) FROM talked) + (SELECT count(*) FROM closed) AS n
