@@ -80,7 +80,7 @@ class Browser:
                 return next((e for e in self.find_all(xpath) if e.is_displayed()), None)
             except StaleElementReferenceException:
                 return None
-        return wait_until(look, deadline_s, lambda: f"{xpath} in:\n{self.text()[:3000]}")
+        return wait_until(look, deadline_s, lambda: f"{xpath} in:\n{self.shown()}")
 
     def text(self):
         try:
@@ -88,10 +88,16 @@ class Browser:
         except (NoSuchElementException, StaleElementReferenceException):
             return ""
 
+    def shown(self):
+        """What there is to say of a page that is not as it should be."""
+        self.take_logs()
+        waiting = [url for which, url in self.urls.items() if which not in self.sizes]
+        return f"{self.text()[:3000]}\nconsole: {self.console[-10:]}\nnot answered: {waiting[-10:]}"
+
     def see(self, *texts, deadline_s=WAIT_S):
         for text in texts:
             wait_until(lambda t=text: t in self.text(), deadline_s,
-                       lambda t=text: f"{t!r} in:\n{self.text()[:3000]}")
+                       lambda t=text: f"{t!r} in:\n{self.shown()}")
 
     def gone(self, text, deadline_s=WAIT_S):
         wait_until(lambda: text not in self.text(), deadline_s, lambda: f"{text!r} is still there")
@@ -110,7 +116,7 @@ class Browser:
                     f"|{at}//label[normalize-space()={quoted}]//input"
                     f"|{at}//label[span[normalize-space()={quoted}]]//select")
         return wait_until(lambda: next((e for e in self.find_all(xpath()) if e.is_displayed()), None),
-                          deadline_s, lambda: f"a control {label!r} in:\n{self.text()[:3000]}")
+                          deadline_s, lambda: f"a control {label!r} in:\n{self.shown()}")
 
     def act(self, what):
         """Does it anew where the page was drawn anew in between."""
