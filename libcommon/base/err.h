@@ -1,6 +1,5 @@
 /* Failures as values. What can fail returns a struct err; `what` is a literal that says what to
- * do, fit to be shown to an operator. One table gives each code its name, its HTTP status and
- * whether a retry can help. Library code returns failures, services log them, once. */
+ * do, fit to be shown to an operator. Library code returns failures, services log them, once. */
 #ifndef BELFRY_BASE_ERR_H
 #define BELFRY_BASE_ERR_H
 
@@ -45,7 +44,5 @@ static inline bool is_err(struct err e)
 	} while (0)
 
 const char *err_name(enum err_code code); /* "unavailable", as in log lines */
-int err_http_status(enum err_code code);  /* 503 */
-bool err_is_retryable(enum err_code code);
 
 #endif

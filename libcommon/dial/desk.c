@@ -94,11 +94,6 @@ size_t desk_count(const struct desk *d)
 	return map_count(&d->attempts);
 }
 
-struct desk_attempt *desk_find(const struct desk *d, struct uuid id)
-{
-	return map_get(&d->attempts, id);
-}
-
 struct desk_attempt *desk_next(const struct desk *d, size_t *it)
 {
 	return map_next(&d->attempts, it);

@@ -65,7 +65,6 @@ void desk_fail(struct desk *d, struct err e);
 size_t desk_count(const struct desk *d);
 /* for (size_t it = 0; (a = desk_next(d, &it)) != NULL;) */
 struct desk_attempt *desk_next(const struct desk *d, size_t *it);
-struct desk_attempt *desk_find(const struct desk *d, struct uuid id); /* NULL when not held */
 /* What an attempt is that was read back from a file belongs to: the slot of that number, or the
  * first. NULL while there is none. */
 struct slot *desk_slot(const struct desk *d, size_t i);

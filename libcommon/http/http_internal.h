@@ -122,7 +122,6 @@ struct http_request {
 	struct http_head head;
 	struct strbuf body;
 	struct str peer;
-	void *user;
 	loop_fn gone;
 	void *gone_arg;
 	struct http_reply_field *fields, **fields_end;

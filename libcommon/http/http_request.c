@@ -100,16 +100,6 @@ struct arena *http_request_arena(struct http_request *r)
 	return r->arena;
 }
 
-void *http_request_user(const struct http_request *r)
-{
-	return r->user;
-}
-
-void http_request_set_user(struct http_request *r, void *user)
-{
-	r->user = user;
-}
-
 bool http_request_is_gone(const struct http_request *r)
 {
 	return !r->conn;

@@ -103,9 +103,7 @@ struct str http_request_body(const struct http_request *r);
 /* The client's address as text: the connection's, or who a trusted proxy says it was. */
 struct str http_request_peer(const struct http_request *r);
 struct arena *http_request_arena(struct http_request *r); /* freed with the request */
-void *http_request_user(const struct http_request *r);    /* the handler's own pointer */
-void http_request_set_user(struct http_request *r, void *user);
-bool http_request_is_gone(const struct http_request *r); /* no answer can reach the client */
+bool http_request_is_gone(const struct http_request *r);  /* no answer can reach the client */
 void http_request_on_gone(struct http_request *r, loop_fn fn, void *arg);
 
 /* --- in pieces ------------------------------------------------------------------------------ */

@@ -132,8 +132,3 @@ void metrics_server_close(struct metrics_server *s)
 		http_server_close(s->http);
 	free(s);
 }
-
-int metrics_server_port(const struct metrics_server *s)
-{
-	return s->http != NULL ? http_server_port(s->http) : 0;
-}

@@ -53,6 +53,5 @@ struct err metrics_server_open(struct loop *l, const struct metrics_server_optio
 			       struct metrics_server **out) MUST_USE;
 /* Before what its collectors and is_ready look at is gone. */
 void metrics_server_close(struct metrics_server *s);
-int metrics_server_port(const struct metrics_server *s); /* 0 when none is open */
 
 #endif

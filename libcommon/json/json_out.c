@@ -1,10 +1,8 @@
 /* The writer knows one thing about where it is: whether a comma must come first. */
 #include "json/json_out.h"
 
-#include <math.h>
 #include <stdio.h>
 
-#include "base/parse.h"
 #include "base/timefmt.h"
 
 #define EXACT_MAX (INT64_C(1) << 53) /* a double holds every integer up to here */
@@ -135,21 +133,6 @@ void json_i64(struct json_out *j, int64_t v)
 	strbuf_add_i64(j->b, v);
 	if (!is_exact)
 		strbuf_add_c(j->b, '"');
-}
-
-void json_double(struct json_out *j, double v)
-{
-	char text[32];
-	if (!isfinite(v)) {
-		json_null(j);
-		return;
-	}
-	(void)snprintf(text, sizeof(text), "%.15g", v); /* at most 24 characters */
-	double back = 0;
-	struct err e = parse_double(str_from(text), -HUGE_VAL, HUGE_VAL, &back);
-	if (is_err(e) || back < v || back > v)
-		(void)snprintf(text, sizeof(text), "%.17g", v);
-	json_raw(j, str_from(text));
 }
 
 void json_bool(struct json_out *j, bool v)

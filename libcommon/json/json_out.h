@@ -22,7 +22,6 @@ void json_key(struct json_out *j, const char *key); /* before each value inside 
 void json_str(struct json_out *j, struct str s);   /* STR_NONE (p == NULL) writes null */
 void json_cstr(struct json_out *j, const char *s); /* NULL writes null */
 void json_i64(struct json_out *j, int64_t v);      /* beyond 2^53 as a string */
-void json_double(struct json_out *j, double v);    /* shortest of %.15g and %.17g */
 void json_bool(struct json_out *j, bool v);
 void json_null(struct json_out *j);
 void json_raw(struct json_out *j, struct str json); /* trusted JSON text, as it is */

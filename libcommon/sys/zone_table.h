@@ -8,8 +8,7 @@
 
 #include "domain/zone.h"
 
-#define ZONE_TABLE_REFRESH_US (60 * USEC_PER_SEC) /* how often the owner calls zone_table_refresh */
-#define ZONE_TABLE_MAX 2048                       /* zones kept; tzdata has about 600 */
+#define ZONE_TABLE_MAX 2048 /* zones kept; tzdata has about 600 */
 #define ZONE_VERSION_SIZE 32
 
 struct metrics;

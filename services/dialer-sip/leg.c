@@ -364,11 +364,6 @@ enum leg_state leg_state(const struct leg *l)
 	return l->state;
 }
 
-const char *leg_call_id(const struct leg *l)
-{
-	return l->call_id;
-}
-
 /* --- a life after a crash -------------------------------------------------------------------- */
 
 void leg_save(const struct leg *l, struct leg_record *out)

@@ -92,7 +92,6 @@ void leg_drop(struct leg *l, const char *reason);
 enum leg_state leg_state(const struct leg *l);
 /* Its peer's address is one that may not be called: nothing left. */
 bool leg_is_denied(const struct leg *l);
-const char *leg_call_id(const struct leg *l);
 
 /* --- a life after a crash -------------------------------------------------------------------- */
 

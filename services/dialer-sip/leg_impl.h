@@ -24,7 +24,6 @@ struct ua {
 	struct dnsc *dnsc;
 	struct re_list stacks; /* the first one is UDP and TCP */
 	struct hash *legs;
-	size_t legs_n;
 	struct sa address;
 	char ip[64];
 	struct re_list asking; /* requests that look up names (servers) */

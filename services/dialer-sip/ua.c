@@ -114,15 +114,12 @@ static struct leg *find_leg(const struct ua *u, const struct pl *call_id, const 
 void ua_add_leg(struct ua *u, struct leg *l)
 {
 	hash_append(u->legs, hash_joaat_str(l->call_id), &l->he, l);
-	u->legs_n++;
 }
 
 void ua_remove_leg(struct leg *l)
 {
-	if (l->he.re_list) {
+	if (l->he.re_list)
 		hash_unlink(&l->he);
-		l->ua->legs_n--;
-	}
 }
 
 static bool on_request(const struct sip_msg *msg, void *arg)
@@ -357,9 +354,4 @@ const char *ua_address(const struct ua *u)
 int ua_port(const struct ua *u)
 {
 	return sa_port(&u->address);
-}
-
-size_t ua_leg_count(const struct ua *u)
-{
-	return u->legs_n;
 }

@@ -28,8 +28,6 @@ struct err ua_open(struct loop *l, const struct ua_options *o, struct ua **out) 
 void ua_close(struct ua *u);                /* all legs must be gone or detached */
 const char *ua_address(const struct ua *u); /* advertised, without port */
 int ua_port(const struct ua *u);
-/* Legs that still tidy up after calls that ended. */
-size_t ua_leg_count(const struct ua *u);
 
 /* The answer to an OPTIONS. */
 struct ua_pong {

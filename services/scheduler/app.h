@@ -46,7 +46,6 @@ struct app {
 	struct leader_lock *lock;
 	int64_t epoch; /* 0 = not leading */
 	bool is_taking;
-	usec_t taking_since; /* monotonic */
 	struct timer *take_timer;
 	struct timer *ready_timer;
 	struct zone_table *zones;

@@ -52,9 +52,7 @@ static void site_request(struct http_request *r, void *arg)
 		h->site = s;
 		h->request = r;
 		list_push_back(&s->held, &h->node);
-		http_request_set_user(r, h);
 		http_request_on_gone(r, on_gone, h);
-		assert_ptr_equal(http_request_user(r), h);
 	} else {
 		answer(s, r);
 	}

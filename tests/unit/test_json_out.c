@@ -1,9 +1,6 @@
 /* The writer: bytes in the order of the calls. */
 #include "check.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 #include "json/json_in.h"
 #include "json/json_out.h"
 
@@ -126,35 +123,6 @@ static void integers_beyond_2_to_the_53_are_strings(void **state)
 	}
 }
 
-static void doubles_are_short_and_come_back_the_same(void **state)
-{
-	struct bench *t = *state;
-	static const struct {
-		double v;
-		const char *text;
-	} rows[] = {
-		{ 0, "0" },
-		{ 0.1, "0.1" },
-		{ -2.5, "-2.5" },
-		{ 1e21, "1e+21" },
-		{ 1.0 / 3, "0.33333333333333331" },
-		{ 0.1 + 0.2, "0.30000000000000004" },
-		{ 1.7976931348623157e308, "1.7976931348623157e+308" },
-		{ 5e-324, "4.94065645841247e-324" },
-		{ (double)NAN, "null" },
-		{ (double)INFINITY, "null" },
-		{ -(double)INFINITY, "null" },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		json_double(&t->j, rows[i].v);
-		if (isfinite(rows[i].v)) {
-			double back = strtod(t->b.p, NULL);
-			CHECK(!(back < rows[i].v) && !(back > rows[i].v), "%s", rows[i].text);
-		}
-		expect(t, rows[i].text);
-	}
-}
-
 static void seconds_have_up_to_three_decimals(void **state)
 {
 	struct bench *t = *state;
@@ -197,7 +165,6 @@ static void what_is_written_is_read_again(void **state)
 	json_array_begin(&t->j);
 	json_cstr(&t->j, all);
 	json_i64(&t->j, INT64_C(1) << 53);
-	json_double(&t->j, 1.0 / 3);
 	json_seconds(&t->j, -1);
 	json_array_end(&t->j);
 	assert_ok(json_parse(strbuf_str(&t->b), (struct json_limits){ 4096, 8 }, &d, NULL));
@@ -213,8 +180,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_is_escaped_where_json_asks_for_it_only, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(integers_beyond_2_to_the_53_are_strings, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(doubles_are_short_and_come_back_the_same, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(seconds_have_up_to_three_decimals, setup, teardown),
 		cmocka_unit_test(an_overflow_is_told_by_the_buffer),
