@@ -2,6 +2,7 @@
  * processes on one descriptor never mix. What does not fit is cut and the line says so. */
 #include "sys/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <unistd.h>
@@ -50,6 +51,17 @@ bool log_level_parse(struct str s, enum log_level *out)
 		}
 	}
 	return false;
+}
+
+bool log_setup_by_word(const char *level, struct log_options o)
+{
+	if (!log_level_parse(str_from(level), &o.level)) {
+		(void)fprintf(stderr, "BELFRY_LOG_LEVEL: debug, info, warn or error, not '%s'\n",
+			      level);
+		return false;
+	}
+	log_setup(o);
+	return true;
 }
 
 static void put(struct line *l, struct str s)

@@ -1,7 +1,7 @@
 /* One line per event on stderr: time, level, service, event in snake case, then key=value.
  *   2026-11-23T10:00:00.123Z info scheduler leader_won epoch=7 lock_ms=2
  * Values with blanks, quotes or control characters are quoted and escaped. Never pass a secret;
- * phone numbers go through log_phone(), which masks them unless BELFRY_LOG_FULL_NUMBERS=1. */
+ * phone numbers are LPHONE, which masks them unless BELFRY_LOG_FULL_NUMBERS=1. */
 #ifndef BELFRY_SYS_LOG_H
 #define BELFRY_SYS_LOG_H
 
@@ -18,6 +18,9 @@ struct log_options {
 
 /* Once, before the first line. Process-wide by nature: there is one stderr. */
 void log_setup(struct log_options o);
+/* The same with the level by its word, which is what BELFRY_LOG_LEVEL holds. False for a word that is
+ * none, which has been said on stderr then. */
+bool log_setup_by_word(const char *level, struct log_options o);
 bool log_enabled(enum log_level level);
 bool log_level_parse(struct str s, enum log_level *out); /* debug info warn error */
 

@@ -126,11 +126,6 @@ static const struct setting table[] = {
 	  .min = 0,
 	  .max = 16,
 	  .doc = "The least level that is logged: debug, info, warn or error." },
-	{ .key = "BELFRY_LOG_FULL_NUMBERS",
-	  .kind = SETTING_BOOL,
-	  .offset = AT(log_full_numbers),
-	  .fallback = "0",
-	  .doc = "Logs phone numbers in full instead of masked." },
 	{ .key = "BELFRY_HTTP_METRICS",
 	  .kind = SETTING_BOOL,
 	  .offset = AT(http_metrics),
@@ -141,18 +136,10 @@ static const struct setting table[] = {
 
 bool gateway_settings_load(int argc, char **argv, struct gateway_settings *out, int *exit_out)
 {
-	enum log_level level;
-
 	*exit_out = 1;
 	if (settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) }, out,
 			     exit_out) ||
 	    is_err(settings_load(table, ARRAY_LEN(table), out)))
 		return true;
-	if (!log_level_parse(str_from(out->log_level), &level)) {
-		fprintf(stderr, "BELFRY_LOG_LEVEL: no such level (%s)\n", out->log_level);
-		return true;
-	}
-	log_setup((struct log_options){
-		.service = "api-gateway", .level = level, .full_numbers = out->log_full_numbers });
-	return false;
+	return !log_setup_by_word(out->log_level, (struct log_options){ .service = "api-gateway" });
 }

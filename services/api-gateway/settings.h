@@ -11,7 +11,6 @@ struct gateway_settings {
 	const char *port_file, *ready_file; /* "" = none */
 	const char *secret_keys, *key_pepper;
 	const char *log_level;
-	bool log_full_numbers;
 	int64_t pg_connections;
 	bool pg_prepare;
 	bool webhook_allow_http;

@@ -145,19 +145,6 @@ static struct err open_database(struct app *app)
 
 /* --- the program ---------------------------------------------------------------------------- */
 
-static bool level_of(const char *name, enum log_level *out)
-{
-	static const char *const names[LOG_LEVEL_COUNT] = { "debug", "info", "warn", "error" };
-
-	for (unsigned i = 0; i < LOG_LEVEL_COUNT; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static int run_command(struct app *app, const struct command *c)
 {
 	struct err e = open_database(app);
@@ -178,7 +165,6 @@ int app_run(int argc, char **argv)
 {
 	struct app app = { .wait_us = WAIT_DEFAULT_S * USEC_PER_SEC };
 	const struct command *c = find_command(argc, argv);
-	enum log_level level;
 	int code;
 
 	if (argc == 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--help") != 0 &&
@@ -193,11 +179,9 @@ int app_run(int argc, char **argv)
 	if (is_err(options_parse(argc - skip, argv + skip, allowed, c->required, &app.options)) ||
 	    is_err(settings_load(admin_settings_table, admin_settings_count, &app.settings)))
 		return 2;
-	if (!level_of(app.settings.log_level, &level)) {
-		fprintf(stderr, "BELFRY_LOG_LEVEL: debug, info, warn or error\n");
+	if (!log_setup_by_word(app.settings.log_level,
+			       (struct log_options){ .service = "belfry-admin" }))
 		return 2;
-	}
-	log_setup((struct log_options){ .service = "belfry-admin", .level = level });
 	if ((app.options.given & OPT_BIT(OPT_WAIT)) != 0)
 		app.wait_us = app.options.number[OPT_WAIT] * USEC_PER_SEC;
 	return run_command(&app, c);

@@ -71,28 +71,17 @@ static const struct setting table[] = {
 	  .min = 0,
 	  .max = 16,
 	  .doc = "The least level that is logged: debug, info, warn or error." },
-	{ .key = "BELFRY_LOG_FULL_NUMBERS",
-	  .kind = SETTING_BOOL,
-	  .offset = offsetof(struct sim_settings, full_numbers),
-	  .fallback = "0",
-	  .doc = "Logs phone numbers in full instead of masked." },
 	METRICS_SERVER_SETTINGS(struct sim_settings, metrics),
 };
 
 bool sim_settings_load(int argc, char **argv, struct sim_settings *out,
 		       struct carrier_settings *carrier_out, int *exit_out)
 {
-	enum log_level level;
-
 	*exit_out = 1;
 	if (settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) }, out,
 			     exit_out) ||
 	    is_err(settings_load(table, ARRAY_LEN(table), out)))
 		return true;
-	if (!log_level_parse(str_from(out->log_level), &level)) {
-		fprintf(stderr, "BELFRY_LOG_LEVEL: no such level (%s)\n", out->log_level);
-		return true;
-	}
 	struct carrier_settings carrier = { .ring_us = out->ring_us,
 					    .talk_us = out->talk_us,
 					    .time_scale = out->time_scale };
@@ -102,7 +91,5 @@ bool sim_settings_load(int argc, char **argv, struct sim_settings *out,
 		return true;
 	}
 	*carrier_out = carrier;
-	log_setup((struct log_options){
-		.service = "dialer-sim", .level = level, .full_numbers = out->full_numbers });
-	return false;
+	return !log_setup_by_word(out->log_level, (struct log_options){ .service = "dialer-sim" });
 }

@@ -13,7 +13,6 @@ struct sim_settings {
 	const char *mix;
 	const char *ready_file;
 	const char *log_level;
-	bool full_numbers;
 	struct metrics_server_settings metrics;
 	double time_scale;
 	usec_t ring_us, talk_us;

@@ -30,25 +30,15 @@ static const struct setting table[] = {
 	  "File that stands while the process is ready; empty for none." },
 	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 16, false,
 	  "The least level that is logged: debug, info, warn or error." },
-	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,
-	  "Logs phone numbers in full instead of masked." },
 	METRICS_SERVER_SETTINGS(struct sip_settings, metrics),
 };
 
 bool sip_settings_load(int argc, char **argv, struct sip_settings *out, int *exit_out)
 {
-	enum log_level level;
-
 	*exit_out = 1;
 	if (settings_command(argc, argv, (struct settings_table){ table, ARRAY_LEN(table) }, out,
 			     exit_out) ||
 	    is_err(settings_load(table, ARRAY_LEN(table), out)))
 		return true;
-	if (!log_level_parse(str_from(out->log_level), &level)) {
-		fprintf(stderr, "BELFRY_LOG_LEVEL: no such level (%s)\n", out->log_level);
-		return true;
-	}
-	log_setup((struct log_options){
-		.service = "dialer-sip", .level = level, .full_numbers = out->full_numbers });
-	return false;
+	return !log_setup_by_word(out->log_level, (struct log_options){ .service = "dialer-sip" });
 }

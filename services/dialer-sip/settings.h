@@ -10,7 +10,6 @@ struct sip_settings {
 	const char *sip_listen, *advertise, *dns, *allow;
 	const char *ready_file;
 	const char *log_level;
-	bool full_numbers;
 	struct metrics_server_settings metrics;
 };
 

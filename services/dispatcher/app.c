@@ -257,11 +257,10 @@ int app_run(int argc, char **argv)
 	if (is_err(settings_load(dispatcher_settings_table.v, dispatcher_settings_table.n,
 				 &app.settings)))
 		return 2;
-	enum log_level level = LOG_INFO;
-	(void)log_level_parse(str_from(app.settings.log_level), &level); /* info otherwise */
-	log_setup((struct log_options){ .service = "dispatcher",
-					.level = level,
-					.full_numbers = app.settings.full_numbers });
+	if (!log_setup_by_word(app.settings.log_level,
+			       (struct log_options){ .service = "dispatcher",
+						     .full_numbers = app.settings.full_numbers }))
+		return 2;
 	if (app.settings.host[0] != '\0')
 		(void)snprintf(app.host, sizeof(app.host), "%s", app.settings.host);
 	else if (gethostname(app.host, sizeof(app.host) - 1) != 0)

@@ -170,7 +170,7 @@ static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
 	measure_dial(app->measures, a);
 	set_state(as, a, ATTEMPT_DIALING);
 	log_debug("dial", LID("attempt", ID_ATTEMPT, a->id), LID("call", ID_CALL, a->call_id),
-		  LS("traceparent", a->traceparent));
+		  LPHONE("to", op->dial.to), LS("traceparent", a->traceparent));
 	link_dial(a->link, a, op);
 }
 

@@ -278,11 +278,9 @@ int app_run(int argc, char **argv)
 	if (is_err(settings_load(scheduler_settings_table.v, scheduler_settings_table.n,
 				 &app.settings)))
 		return 2;
-	enum log_level level = LOG_INFO;
-	(void)log_level_parse(str_from(app.settings.log_level), &level); /* info otherwise */
-	log_setup((struct log_options){ .service = "scheduler",
-					.level = level,
-					.full_numbers = app.settings.full_numbers });
+	if (!log_setup_by_word(app.settings.log_level,
+			       (struct log_options){ .service = "scheduler" }))
+		return 2;
 	app.holder = random_id(clock_now());
 	app.loop = loop_new();
 	struct err e = app_open(&app);

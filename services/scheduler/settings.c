@@ -38,8 +38,6 @@ static const struct setting table[] = {
 	  "For tests: the process is killed at the n-th passing of a point, given as point:n." },
 	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 0, false,
 	  "debug, info, warn or error." },
-	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,
-	  "1 writes whole phone numbers into the log instead of masked ones." },
 	{ "BELFRY_PG_PREPARE", SETTING_BOOL, AT(prepare), "1", 0, 0, false,
 	  "0 sends unnamed statements, for PgBouncer before 1.21 in transaction mode." },
 	METRICS_SERVER_SETTINGS(struct scheduler_settings, metrics),

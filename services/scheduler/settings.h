@@ -21,7 +21,6 @@ struct scheduler_settings {
 	usec_t zoneinfo_refresh_us;
 	int64_t materialize_batch;
 	int64_t catch_up_s;
-	bool full_numbers;
 	bool prepare;
 	struct metrics_server_settings metrics;
 };

@@ -8,6 +8,5 @@ int main(int argc, char **argv)
 
 	if (sender_settings_load(argc, argv, &settings, &status))
 		return status;
-	log_setup((struct log_options){ .service = "webhook-sender", .level = settings.log_level });
 	return app_run(&settings);
 }

@@ -2,7 +2,6 @@
 #include "settings.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "sys/settings.h"
 
@@ -70,31 +69,12 @@ static const struct setting table[] = {
 	  .doc = "File that stands while the process is ready; empty for none." },
 	{ .key = "BELFRY_LOG_LEVEL",
 	  .kind = SETTING_STR,
-	  .offset = AT(log_level_text),
+	  .offset = AT(log_level),
 	  .fallback = "info",
 	  .max = 16,
 	  .doc = "The least level that is logged: debug, info, warn or error." },
 	METRICS_SERVER_SETTINGS(struct sender_settings, metrics),
 };
-
-static struct err parse_level(const char *text, enum log_level *out)
-{
-	static const char *const names[LOG_LEVEL_COUNT] = { "debug", "info", "warn", "error" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*out = (enum log_level)i;
-			return OK;
-		}
-	}
-	return ERR(ERR_INVALID, "BELFRY_LOG_LEVEL is debug, info, warn or error");
-}
-
-static struct err derive(struct sender_settings *c)
-{
-	TRY(parse_level(c->log_level_text, &c->log_level));
-	return delivery_schedule_parse(str_from(c->schedule_text), c->time_scale, &c->schedule);
-}
 
 bool sender_settings_load(int argc, char **argv, struct sender_settings *out, int *exit_out)
 {
@@ -106,10 +86,11 @@ bool sender_settings_load(int argc, char **argv, struct sender_settings *out, in
 	*exit_out = 2;
 	if (is_err(settings_load(table, ARRAY_LEN(table), out)))
 		return true;
-	e = derive(out);
+	e = delivery_schedule_parse(str_from(out->schedule_text), out->time_scale, &out->schedule);
 	if (is_err(e)) {
 		(void)fprintf(stderr, "webhook-sender: %s\n", e.what);
 		return true;
 	}
-	return false;
+	return !log_setup_by_word(out->log_level,
+				  (struct log_options){ .service = "webhook-sender" });
 }

@@ -17,14 +17,13 @@ struct sender_settings {
 	const char *ca_file;
 	bool pg_prepare;
 	const char *ready_file;
-	const char *log_level_text;
+	const char *log_level;
 	struct metrics_server_settings metrics;
 	/* Derived. */
 	struct delivery_schedule schedule;
-	enum log_level log_level;
 };
 
-/* Reads the environment or carries out --print-config and --version. True when the process should
+/* Reads the environment and sets the log up, or carries out --print-config and --version. True when the process should
  * end at once with *exit_out; every fault has been told on stderr. */
 bool sender_settings_load(int argc, char **argv, struct sender_settings *out, int *exit_out);
 

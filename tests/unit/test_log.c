@@ -125,6 +125,23 @@ static void phone_numbers_are_masked_unless_told_otherwise(void **state)
 			    "info scheduler dial to=+15555551234\n");
 }
 
+static void a_level_is_given_by_its_word(void **state)
+{
+	(void)state;
+	char buf[8192];
+	struct capture c;
+
+	assert_true(log_setup_by_word("debug", (struct log_options){ .service = "scheduler" }));
+	assert_true(log_enabled(LOG_DEBUG));
+	assert_true(log_setup_by_word("warn", (struct log_options){ .service = "scheduler" }));
+	assert_false(log_enabled(LOG_INFO));
+	capture_begin(&c, STDERR_FILENO);
+	bool is_known = log_setup_by_word("loud", (struct log_options){ .service = "scheduler" });
+	struct str said = capture_end(&c, buf, sizeof(buf));
+	assert_false(is_known);
+	assert_str(said, "BELFRY_LOG_LEVEL: debug, info, warn or error, not 'loud'\n");
+}
+
 static void lower_levels_are_silent(void **state)
 {
 	(void)state;
@@ -211,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(errors_carry_their_name_and_reason, setup),
 		cmocka_unit_test_setup(values_cannot_forge_a_line_or_a_pair, setup),
 		cmocka_unit_test_setup(phone_numbers_are_masked_unless_told_otherwise, setup),
+		cmocka_unit_test_setup(a_level_is_given_by_its_word, setup),
 		cmocka_unit_test_setup(lower_levels_are_silent, setup),
 		cmocka_unit_test_setup(levels_have_names, setup),
 		cmocka_unit_test_setup(long_lines_are_cut_at_a_character_and_say_so, setup),
