@@ -79,6 +79,12 @@ struct pg_unit *pg_unit_new(void);
 void pg_unit_free(struct pg_unit *u);           /* only one that was never submitted */
 struct arena *pg_unit_arena(struct pg_unit *u); /* lives until after the callback */
 size_t pg_unit_writes(const struct pg_unit *u); /* how many of its statements may change rows */
+#define PG_SHARE_MAX 16
+/* Lets it go to the server in one transaction with other units that wait at the same time and were
+ * given the same `with`, PG_SHARE_MAX at most: one round trip and one commit for all. Each keeps its
+ * own results and its callback. When the server refuses one, then nothing took effect, and each is
+ * sent again by itself. For units that are short, and that never wait for locks in another order. */
+void pg_unit_share(struct pg_unit *u, struct uuid with);
 /* Takes the unit in any case. On success the callback will fire; on failure it will not, and the
  * unit is gone: ERR_OVERLOADED; ERR_INVALID for a number that does not fit its column; ERR_INTERNAL
  * for a statement that is not in the pool's list; ERR_CANCELLED while closing. */

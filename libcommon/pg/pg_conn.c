@@ -113,30 +113,45 @@ static void lose(struct pg_conn *c, const char *reason)
 	timer_start(c->timer, reconnect_wait(c));
 	/* A callback may free the pool, which then has taken the rest of the list. */
 	while ((node = list_pop_front(&c->sent)) != NULL)
-		pg_unit_finish(CONTAINER_OF(node, struct pg_unit, node),
+		pg_unit_finish(pg_unit_of(node),
 			       ERR(ERR_UNAVAILABLE, "the connection to the database was lost"));
 }
 
 /* --- results -------------------------------------------------------------------------------- */
 
-static void take_sync(struct pg_conn *c)
+/* Whether a unit shows that its session is no good. */
+static bool is_stale(const struct pg_unit *u)
 {
-	struct list_node *node = list_pop_front(&c->sent);
-
-	ASSERT(node != NULL);
-	struct pg_unit *u = CONTAINER_OF(node, struct pg_unit, node);
-	if (!is_err(u->failure) && u->n_results < u->n_expected)
-		u->failure = ERR(ERR_PROTOCOL, "the database sent fewer results than asked");
 	/* Such a session never recovers by itself: the schema or the primary has changed. */
-	static const char *const stale[] = { "25006", "26000", "0A000" };
-	for (size_t i = 0; i < ARRAY_LEN(stale); i++)
-		c->is_retiring = c->is_retiring || strcmp(u->sqlstate, stale[i]) == 0;
+	static const char *const states[] = { "25006", "26000", "0A000" };
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (strcmp(u->sqlstate, states[i]) == 0)
+			return true;
+	}
 	/* Answers that are not those of what was asked, with no error of the server's: between us and
 	 * it somebody mixed up sessions, and the next answers would be another's too. */
-	if (u->sqlstate[0] == '\0' &&
-	    (u->failure.code == ERR_INTERNAL || u->failure.code == ERR_PROTOCOL))
-		c->is_retiring = true;
-	pg_unit_finish(u, u->failure);
+	return u->sqlstate[0] == '\0' &&
+	       (u->failure.code == ERR_INTERNAL || u->failure.code == ERR_PROTOCOL);
+}
+
+static void take_sync(struct pg_conn *c)
+{
+	const PGconn *pq = c->pq;
+	struct pg_share_end end = pg_share_end(&c->sent);
+
+	if (end.goes_again) {
+		pg_share_again(c->pool, &c->sent, end.n);
+		return;
+	}
+	struct list_node *node = list_first(&c->sent);
+	for (size_t i = 0; i < end.n; i++, node = list_next(&c->sent, node))
+		c->is_retiring = c->is_retiring || is_stale(pg_unit_of(node));
+	/* A callback may free the pool, which then has taken the rest of the list. */
+	for (size_t i = 0; i < end.n && c->pq == pq; i++) {
+		struct pg_unit *u = pg_unit_of(list_pop_front(&c->sent));
+		pg_unit_finish(u, u->failure);
+	}
 }
 
 static void take_results(struct pg_conn *c)
@@ -159,8 +174,7 @@ static void take_results(struct pg_conn *c)
 			take_sync(c);
 			continue;
 		}
-		struct list_node *node = list_first(&c->sent);
-		pg_unit_take_result(CONTAINER_OF(node, struct pg_unit, node), res);
+		pg_unit_take_result(pg_share_answering(&c->sent), res);
 	}
 }
 
@@ -229,33 +243,42 @@ static bool send_call(struct pg_conn *c, const struct pg_call *call)
 				 call->formats, 1) != 0;
 }
 
-/* Ends the unit with its sync and puts it on the wire; or, when libpq refused some of it, loses
- * the connection with it. */
-static void launch(struct pg_conn *c, struct pg_unit *u, bool is_queued)
+static void push_sent(struct pg_conn *c, struct pg_unit *u, bool is_last)
 {
-	usec_t mono = loop_mono(c->pool->loop);
-
 	if (c->sent.n == 0)
-		c->mono_progress = mono;
+		c->mono_progress = loop_mono(c->pool->loop);
 	u->state = PG_UNIT_SENT;
+	u->is_last = is_last;
 	list_push_back(&c->sent, &u->node);
+}
+
+/* Ends the transaction with its sync and puts it on the wire; or, when libpq refused some of it, loses
+ * the connection with it. */
+static void launch(struct pg_conn *c, bool is_queued)
+{
 	if (!is_queued || PQpipelineSync(c->pq) == 0) {
 		lose(c, "send failed");
 		return;
 	}
 	if (c->state == PG_CONN_READY && !timer_is_armed(c->timer))
-		timer_start_at(c->timer, mono + c->pool->o.unit_timeout_us + STALL_GRACE_US);
+		timer_start_at(c->timer, loop_mono(c->pool->loop) + c->pool->o.unit_timeout_us +
+						 STALL_GRACE_US);
 	flush(c);
 }
 
-void pg_conn_send(struct pg_conn *c, struct pg_unit *u)
+void pg_conn_send(struct pg_conn *c, struct list *lot)
 {
+	struct list_node *node;
 	bool ok = true;
 
-	pg_unit_expect(u, u->n_calls);
-	for (size_t i = 0; ok && i < u->n_calls; i++)
-		ok = send_call(c, &u->calls[i]);
-	launch(c, u, ok);
+	while ((node = list_pop_front(lot)) != NULL) {
+		struct pg_unit *u = pg_unit_of(node);
+		pg_unit_expect(u, u->n_calls);
+		for (size_t i = 0; ok && i < u->n_calls; i++)
+			ok = send_call(c, &u->calls[i]);
+		push_sent(c, u, lot->n == 0);
+	}
+	launch(c, ok);
 }
 
 size_t pg_conn_room(const struct pg_conn *c)
@@ -284,7 +307,8 @@ void pg_conn_probe(struct pg_conn *c)
 	u->arg = c;
 	pg_unit_expect(u, 1);
 	c->probe_sent_at = clock_now();
-	launch(c, u, PQsendQueryParams(c->pq, clock_sql, 0, NULL, NULL, NULL, NULL, 1) != 0);
+	push_sent(c, u, true);
+	launch(c, PQsendQueryParams(c->pq, clock_sql, 0, NULL, NULL, NULL, NULL, 1) != 0);
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */
@@ -333,7 +357,8 @@ static void begin_setup(struct pg_conn *c)
 		}
 	}
 	pg_unit_expect(u, n);
-	launch(c, u, ok);
+	push_sent(c, u, true);
+	launch(c, ok);
 }
 
 static void on_notice(void *arg, const PGresult *res)
@@ -438,7 +463,7 @@ void pg_conn_deinit(struct pg_conn *c)
 
 	close_socket(c);
 	while ((node = list_pop_front(&c->sent)) != NULL) {
-		CONTAINER_OF(node, struct pg_unit, node)->state = PG_UNIT_DYING;
+		pg_unit_of(node)->state = PG_UNIT_DYING;
 		list_push_back(&c->pool->dying, node);
 	}
 	timer_free(c->timer);

@@ -1,6 +1,7 @@
 /* Inside of pg, shared by its .c files only.
  *
  *   pg_unit.c    a unit: its statements, what came back, its one callback
+ *   pg_share.c   units in one transaction
  *   pg_params.c  binary values on their way to the server (pg_codec.h)
  *   pg_rows.c    and back
  *   pg_conn.c    one connection: connecting, preparing, sending, results, loss
@@ -40,6 +41,8 @@ struct pg_unit {
 	enum pg_unit_state state;
 	struct list_node node;
 	struct list_node age; /* in pool->by_age while a callback is owed */
+	struct uuid share;    /* goes with units of the same; nil = by itself */
+	bool is_last;         /* of its transaction: the sync stands behind it */
 	struct pg_pool *pool;
 	struct arena *arena;
 	struct pg_call *calls;
@@ -51,16 +54,24 @@ struct pg_unit {
 
 	struct pg_result *results; /* n_expected of them */
 	size_t n_results, n_expected;
+	size_t n_seen;	    /* answers to its statements, good ones or not */
 	struct err failure; /* the first one */
 	char sqlstate[6];
 	const char *constraint;
 	const char *message;
 };
 
+static inline struct pg_unit *pg_unit_of(struct list_node *node)
+{
+	return CONTAINER_OF(node, struct pg_unit, node);
+}
+
 /* Room for the results of n statements. */
 void pg_unit_expect(struct pg_unit *u, size_t n);
 /* Takes the next result of the unit, an error included. */
 void pg_unit_take_result(struct pg_unit *u, PGresult *res);
+/* Forgets all answers: it will be sent again. */
+void pg_unit_renew(struct pg_unit *u);
 /* Calls back, unless that was done or nobody waits. The unit stays. */
 void pg_unit_fire(struct pg_unit *u, struct err e);
 /* Calls back and frees. The unit is in no list but by_age. */
@@ -92,15 +103,16 @@ void pg_conn_init(struct pg_conn *c, struct pg_pool *p, int number);
 /* Closes and frees what is in it; the units sent go to pool->dying. */
 void pg_conn_deinit(struct pg_conn *c);
 size_t pg_conn_room(const struct pg_conn *c); /* units that it takes now */
-/* May lose the connection, and so fire callbacks. */
-void pg_conn_send(struct pg_conn *c, struct pg_unit *u);
+/* Sends the units of `lot` as one transaction and leaves it empty. May lose the connection, and so fire
+ * callbacks. */
+void pg_conn_send(struct pg_conn *c, struct list *lot);
 void pg_conn_probe(struct pg_conn *c); /* asks for the server's clock */
 
 struct histogram;
 
 /* What a pool counts: all NULL, or none. */
 struct pg_measures {
-	int64_t *ready, *waiting, *sent, *failed;
+	int64_t *ready, *waiting, *sent, *failed, *resent;
 	struct histogram *seconds;
 };
 
@@ -122,9 +134,26 @@ struct pg_pool {
 
 void pg_pool_measure(struct pg_pool *p); /* pg_measure.c */
 void pg_pool_note_unit(struct pg_pool *p, const struct pg_unit *u, bool failed);
-void pg_pool_pump(struct pg_pool *p); /* gives waiting units to connections */
+void pg_pool_pump(struct pg_pool *p); /* gives waiting units to connections, after this turn */
 void pg_pool_note_ready(struct pg_pool *p, int change);
 void pg_pool_note_clock(struct pg_pool *p, usec_t sent_at, usec_t server_at);
+
+/* --- pg_share.c: lists of units on the wire begin with those of one transaction, up to `is_last` */
+
+/* Takes out of the waiting ones those of the next transaction; there is one at least. */
+void pg_share_take(struct pg_pool *p, struct list *out);
+/* Whose answer comes next. */
+struct pg_unit *pg_share_answering(const struct list *sent);
+
+struct pg_share_end {
+	size_t n;        /* its units */
+	bool goes_again; /* nothing took effect: pg_share_again */
+};
+
+/* The first transaction has ended: judges it, so that each of its units has its failure. */
+struct pg_share_end pg_share_end(const struct list *sent);
+/* Puts its n units back in front of those that wait, each to go by itself. */
+void pg_share_again(struct pg_pool *p, struct list *sent, size_t n);
 
 /* Postgres counts microseconds from 2000-01-01. */
 #define PG_EPOCH_US INT64_C(946684800000000)

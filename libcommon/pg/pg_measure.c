@@ -38,6 +38,11 @@ void pg_pool_measure(struct pg_pool *p)
 			metrics_counter(m, &(struct metric){ .name = "belfry_pg_units_failed_total",
 							     .help = "Transactions that failed.",
 							     .labels = { pool } }),
+		.resent = metrics_counter(
+			m, &(struct metric){ .name = "belfry_pg_units_resent_total",
+					     .help = "Transactions undone with one beside them, "
+						     "and sent again.",
+					     .labels = { pool } }),
 		.seconds = metrics_histogram(
 			m,
 			&(struct metric){ .name = "belfry_pg_unit_seconds",

@@ -12,11 +12,6 @@
 #define CLOCK_EVERY_US (10 * USEC_PER_SEC)
 #define CLOCK_KEPT_US (60 * USEC_PER_SEC)
 
-static struct pg_unit *unit_of(struct list_node *node)
-{
-	return node == NULL ? NULL : CONTAINER_OF(node, struct pg_unit, node);
-}
-
 /* --- handing out ---------------------------------------------------------------------------- */
 
 static struct pg_conn *emptiest(struct pg_pool *p)
@@ -33,27 +28,25 @@ static struct pg_conn *emptiest(struct pg_pool *p)
 	return best;
 }
 
-void pg_pool_pump(struct pg_pool *p)
+static void run_pump(void *arg)
 {
+	struct pg_pool *p = arg;
+	struct list lot;
+
+	p->is_pump_queued = false;
+	list_init(&lot);
 	while (!p->is_closing && p->waiting.n > 0) {
 		struct pg_conn *c = emptiest(p);
 		if (c == NULL)
 			break;
-		pg_conn_send(c, unit_of(list_pop_front(&p->waiting)));
+		pg_share_take(p, &lot);
+		pg_conn_send(c, &lot);
 	}
 }
 
-static void run_pump(void *arg)
+void pg_pool_pump(struct pg_pool *p)
 {
-	struct pg_pool *p = arg;
-
-	p->is_pump_queued = false;
-	pg_pool_pump(p);
-}
-
-static void queue_pump(struct pg_pool *p)
-{
-	if (p->is_pump_queued)
+	if (p->is_pump_queued || p->is_closing)
 		return;
 	p->is_pump_queued = true;
 	loop_defer(p->loop, run_pump, p);
@@ -69,7 +62,7 @@ void pg_pool_note_ready(struct pg_pool *p, int change)
 	if (change < 0 && p->n_ready == 0 && !p->is_closing)
 		log_warn("pg_disconnected", LI("waiting", p->waiting.n));
 	if (change > 0 && !p->is_closing) {
-		queue_pump(p);
+		pg_pool_pump(p);
 		if (p->mono_clock_at == 0)
 			timer_start(p->clock_timer, 0);
 	}
@@ -186,7 +179,7 @@ struct err pg_submit(struct pg_pool *p, struct pg_unit *u, pg_done_fn done, void
 	list_push_back(&p->by_age, &u->age);
 	if (!timer_is_armed(p->age_timer))
 		timer_start_at(p->age_timer, u->mono_deadline);
-	queue_pump(p);
+	pg_pool_pump(p);
 	return OK;
 }
 
@@ -248,10 +241,10 @@ struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o)
 static void finish_free(void *arg)
 {
 	struct pg_pool *p = arg;
-	struct pg_unit *u;
+	struct list_node *node;
 
-	while ((u = unit_of(list_pop_front(&p->dying))) != NULL)
-		pg_unit_finish(u, ERR(ERR_CANCELLED, "the database pool was closed"));
+	while ((node = list_pop_front(&p->dying)) != NULL)
+		pg_unit_finish(pg_unit_of(node), ERR(ERR_CANCELLED, "the database pool was closed"));
 	free(p->conns);
 	mem_wipe(p->conninfo, str_from(p->conninfo).n);
 	free(p->conninfo);
@@ -269,7 +262,7 @@ void pg_pool_free(struct pg_pool *p)
 	for (int i = 0; i < p->o.connections; i++)
 		pg_conn_deinit(&p->conns[i]);
 	while ((node = list_pop_front(&p->waiting)) != NULL) {
-		unit_of(node)->state = PG_UNIT_DYING;
+		pg_unit_of(node)->state = PG_UNIT_DYING;
 		list_push_back(&p->dying, node);
 	}
 	timer_free(p->age_timer);

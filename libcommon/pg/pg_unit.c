@@ -20,17 +20,6 @@ struct pg_unit *pg_unit_new(void)
 	return u;
 }
 
-void pg_unit_free(struct pg_unit *u)
-{
-	if (u == NULL)
-		return;
-	for (size_t i = 0; i < u->n_results; i++)
-		PQclear(u->results[i].res);
-	arena_free(u->arena);
-	free(u->calls);
-	free(u);
-}
-
 struct arena *pg_unit_arena(struct pg_unit *u)
 {
 	return u->arena;
@@ -40,6 +29,33 @@ void pg_unit_expect(struct pg_unit *u, size_t n)
 {
 	u->results = arena_array(u->arena, n, sizeof(*u->results));
 	u->n_expected = n;
+}
+
+static void clear_results(struct pg_unit *u)
+{
+	for (size_t i = 0; i < u->n_results; i++)
+		PQclear(u->results[i].res);
+	u->n_results = 0;
+	u->n_seen = 0;
+}
+
+void pg_unit_renew(struct pg_unit *u)
+{
+	clear_results(u);
+	u->failure = OK;
+	u->sqlstate[0] = '\0';
+	u->constraint = "";
+	u->message = "";
+}
+
+void pg_unit_free(struct pg_unit *u)
+{
+	if (u == NULL)
+		return;
+	clear_results(u);
+	arena_free(u->arena);
+	free(u->calls);
+	free(u);
 }
 
 /* --- results -------------------------------------------------------------------------------- */
@@ -120,6 +136,7 @@ void pg_unit_take_result(struct pg_unit *u, PGresult *res)
 {
 	ExecStatusType status = PQresultStatus(res);
 
+	u->n_seen++;
 	if (status == PGRES_FATAL_ERROR)
 		note_failure(u, res);
 	bool is_good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;

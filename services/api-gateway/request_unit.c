@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "idempotency.h"
 #include "request.h"
+#include "route.h"
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
@@ -87,9 +88,21 @@ void req_makes(struct req *r, enum id_kind kind, struct uuid id)
 	r->made_id = id;
 }
 
+/* Effects share with those of their own workspace only: its requests are sent again when one of them
+ * is refused, and its events are numbered under a lock, which a transaction of several would take in
+ * any order. */
+static struct uuid company(const struct req *r)
+{
+	static const struct uuid readers = { "readers" };
+	if (!r->route->is_brief)
+		return UUID_NIL;
+	return pg_unit_writes(r->unit) == 0 ? readers : r->who.workspace_id;
+}
+
 void req_submit(struct req *r, req_unit_fn fn)
 {
 	audit_add(r);
+	pg_unit_share(r->unit, company(r));
 	struct pg_unit *u = r->unit;
 	r->unit = NULL;
 	r->on_unit = fn;

@@ -27,6 +27,10 @@ struct route {
 	bool is_list;
 	const char *filters[ROUTE_FILTERS_MAX];
 	bool needs_key; /* refused without an Idempotency-Key */
+	/* Its units touch few rows, by their keys, and so go in one transaction with those of other
+	 * requests that came in the same turn: reads with reads, effects with effects of the same
+	 * workspace. */
+	bool is_brief;
 	/* What the audit trail calls it, "campaign.start"; NULL = it changes nothing. */
 	const char *action;
 	/* The change shows in other rows than the path's object's: each commit counts as one. */

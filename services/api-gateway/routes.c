@@ -12,6 +12,12 @@
 		.method = HTTP_GET, .pattern = (pattern_), .scope = SCOPE_READ,                    \
 		.handle = (handle_)                                                                \
 	}
+/* One object by its key. */
+#define ONE(pattern_, handle_)                                                                     \
+	{                                                                                          \
+		.method = HTTP_GET, .pattern = (pattern_), .scope = SCOPE_READ,                    \
+		.handle = (handle_), .is_brief = true                                              \
+	}
 #define OPEN(pattern_, handle_)                                                                    \
 	{                                                                                          \
 		.method = HTTP_GET, .pattern = (pattern_), .handle = (handle_)                     \
@@ -53,7 +59,7 @@ const struct route routes[] = {
 
 	CREATE("/v1/campaigns", WRITE, campaigns_create, "campaign.create"),
 	LIST("/v1/campaigns", campaigns_list, "kind", "status", "q"),
-	READ("/v1/campaigns/{cmp}", campaigns_get),
+	ONE("/v1/campaigns/{cmp}", campaigns_get),
 	CHANGE("/v1/campaigns/{cmp}", WRITE, campaigns_patch, "campaign.update"),
 	DELETE("/v1/campaigns/{cmp}", WRITE, campaigns_delete, "campaign.delete"),
 	ACTION("/v1/campaigns/{cmp}/start", CONTROL, campaigns_start, campaigns_replay,
@@ -79,7 +85,7 @@ const struct route routes[] = {
 	CREATE("/v1/campaigns/{cmp}/targets", WRITE, targets_append, "target.append"),
 	LIST("/v1/campaigns/{cmp}/targets", targets_list, "status", "outcome", "q"),
 	CREATE("/v1/campaigns/{cmp}/targets/skip", CONTROL, targets_skip, "target.skip"),
-	READ("/v1/campaigns/{cmp}/targets/{tgt}", targets_get),
+	ONE("/v1/campaigns/{cmp}/targets/{tgt}", targets_get),
 	DELETE("/v1/campaigns/{cmp}/targets/{tgt}", CONTROL, targets_delete, "target.skip"),
 
 	{ .method = HTTP_POST,
@@ -91,7 +97,7 @@ const struct route routes[] = {
 	  .made_at = "/v1/imports",
 	  .action = "import.create" },
 	LIST("/v1/campaigns/{cmp}/imports", imports_list, NULL),
-	READ("/v1/imports/{imp}", imports_get),
+	ONE("/v1/imports/{imp}", imports_get),
 	READ("/v1/imports/{imp}/errors.csv", imports_errors),
 
 	LIST("/v1/scheduled-calls", calls_list, "status", "campaign_id", "to_number", "from",
@@ -103,13 +109,14 @@ const struct route routes[] = {
 	  .handle = calls_create,
 	  .prepare = calls_prepare,
 	  .needs_key = true,
+	  .is_brief = true,
 	  .action = "call.create" },
-	READ("/v1/scheduled-calls/{call}", calls_get),
+	ONE("/v1/scheduled-calls/{call}", calls_get),
 	ACTION("/v1/scheduled-calls/{call}/cancel", CONTROL, calls_cancel, calls_get,
 	       "call.cancel"),
 
 	LIST("/v1/conversations", conversations_list, "call_id", "campaign_id", "status"),
-	READ("/v1/conversations/{cnv}", conversations_get),
+	ONE("/v1/conversations/{cnv}", conversations_get),
 	ACTION("/v1/conversations/{cnv}/hangup", CONTROL, conversations_hangup, NULL,
 	       "conversation.hangup"),
 
@@ -126,12 +133,12 @@ const struct route routes[] = {
 	  .scope = SCOPE_READ,
 	  .handle = suppressions_check,
 	  .filters = { "to_number" } },
-	READ("/v1/suppressions/{sup}", suppressions_get),
+	ONE("/v1/suppressions/{sup}", suppressions_get),
 	DELETE("/v1/suppressions/{sup}", WRITE, suppressions_delete, "suppression.delete"),
 
 	CREATE("/v1/webhook-endpoints", ADMIN, endpoints_create, "endpoint.create"),
 	LIST("/v1/webhook-endpoints", endpoints_list, NULL),
-	READ("/v1/webhook-endpoints/{whk}", endpoints_get),
+	ONE("/v1/webhook-endpoints/{whk}", endpoints_get),
 	DELETE("/v1/webhook-endpoints/{whk}", ADMIN, endpoints_delete, "endpoint.delete"),
 	CHANGE("/v1/webhook-endpoints/{whk}", ADMIN, endpoints_patch, "endpoint.update"),
 	ACTION("/v1/webhook-endpoints/{whk}/enable", ADMIN, endpoints_enable, NULL,
@@ -160,7 +167,7 @@ const struct route routes[] = {
 	  .action = "endpoint.replay",
 	  .changes_others = true },
 	LIST("/v1/webhook-endpoints/{whk}/deliveries", endpoints_deliveries, "status"),
-	READ("/v1/deliveries/{dlv}", deliveries_get),
+	ONE("/v1/deliveries/{dlv}", deliveries_get),
 	{ .method = HTTP_POST,
 	  .pattern = "/v1/deliveries/{dlv}/replay",
 	  .scope = SCOPE_ADMIN,
@@ -172,19 +179,19 @@ const struct route routes[] = {
 
 	CREATE("/v1/agents", WRITE, agents_create, "agent.create"),
 	LIST("/v1/agents", agents_list, NULL),
-	READ("/v1/agents/{agt}", agents_get),
+	ONE("/v1/agents/{agt}", agents_get),
 	CHANGE("/v1/agents/{agt}", WRITE, agents_patch, "agent.update"),
 	DELETE("/v1/agents/{agt}", WRITE, agents_delete, "agent.delete"),
 
 	CREATE("/v1/numbers", ADMIN, numbers_create, "number.create"),
 	LIST("/v1/numbers", numbers_list, NULL),
-	READ("/v1/numbers/{num}", numbers_get),
+	ONE("/v1/numbers/{num}", numbers_get),
 	CHANGE("/v1/numbers/{num}", ADMIN, numbers_patch, "number.update"),
 	DELETE("/v1/numbers/{num}", ADMIN, numbers_delete, "number.delete"),
 
 	CREATE("/v1/trunks", ADMIN, trunks_create, "trunk.create"),
 	LIST("/v1/trunks", trunks_list, NULL),
-	READ("/v1/trunks/{trk}", trunks_get),
+	ONE("/v1/trunks/{trk}", trunks_get),
 	CHANGE("/v1/trunks/{trk}", ADMIN, trunks_patch, "trunk.update"),
 	DELETE("/v1/trunks/{trk}", ADMIN, trunks_delete, "trunk.delete"),
 	{ .method = HTTP_POST,
@@ -196,7 +203,7 @@ const struct route routes[] = {
 	  .action = "trunk.test",
 	  .changes_others = true },
 
-	READ("/v1/workspace", workspace_get),
+	ONE("/v1/workspace", workspace_get),
 	CHANGE("/v1/workspace", ADMIN, workspace_patch, "workspace.update"),
 	CREATE("/v1/workspace/credit", OPERATOR, workspace_credit, "workspace.credit"),
 
