@@ -200,11 +200,6 @@ void strbuf_add(struct strbuf *b, struct str s)
 	strbuf_add_bytes(b, s.p, s.n);
 }
 
-void strbuf_add_c(struct strbuf *b, char c)
-{
-	strbuf_add_bytes(b, &c, 1);
-}
-
 void strbuf_add_i64(struct strbuf *b, int64_t v)
 {
 	char text[20];

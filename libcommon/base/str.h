@@ -43,12 +43,22 @@ void strbuf_init(struct strbuf *b, size_t max);
 void strbuf_deinit(struct strbuf *b); /* accepts a zeroed one */
 void strbuf_reset(struct strbuf *b);  /* empties, keeps the memory */
 void strbuf_add(struct strbuf *b, struct str s);
-void strbuf_add_c(struct strbuf *b, char c);
 void strbuf_add_bytes(struct strbuf *b, const void *p, size_t n);
 void strbuf_add_i64(struct strbuf *b, int64_t v);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str strbuf_str(const struct strbuf *b);
 bool strbuf_overflowed(const struct strbuf *b);
 char *strbuf_detach(struct strbuf *b); /* gives away the NUL-terminated bytes */
+
+/* Most of a text's punctuation goes through here: where there is room it is one store. */
+static inline void strbuf_add_c(struct strbuf *b, char c)
+{
+	if (b->overflowed || b->cap - b->n < 2) {
+		strbuf_add_bytes(b, &c, 1);
+		return;
+	}
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
+}
 
 #endif

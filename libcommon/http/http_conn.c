@@ -263,7 +263,9 @@ static bool take_head(struct http_conn *c, size_t size)
 	c->request = r;
 	struct http_fault fault = http_head_parse(block, r->arena, &r->head);
 	const struct http_server_options *o = &c->server->o;
-	r->stream_max = fault.status || !o->stream_max ? 0 : o->stream_max(r, o->arg);
+	bool has_body = r->head.is_chunked || r->head.content_length;
+	if (!fault.status && has_body && o->stream_max)
+		r->stream_max = o->stream_max(r, o->arg);
 	if (!fault.status && r->head.content_length > (r->stream_max ? r->stream_max : o->max_body))
 		fault = (struct http_fault){ 413, "payload_too_large", "the body is too large" };
 	if (fault.status) {
@@ -277,7 +279,7 @@ static bool take_head(struct http_conn *c, size_t size)
 	}
 	c->is_1_1 = r->head.is_1_1;
 	c->keeps_alive = r->head.wants_keep_alive;
-	if (r->head.is_chunked || r->head.content_length)
+	if (has_body)
 		http_body_begin(c);
 	else
 		http_conn_dispatch(c, HTTP_CONN_BUSY);

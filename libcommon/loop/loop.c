@@ -48,7 +48,7 @@ static void put_off(struct loop *l, loop_fn fn, void *arg)
 }
 
 /* Runs what stands in the queue now; what these add waits for the next round. */
-static void run_jobs(struct loop *l)
+static void run_round(struct loop *l)
 {
 	struct loop_queue q = l->jobs;
 
@@ -60,11 +60,19 @@ static void run_jobs(struct loop *l)
 	l->spare = q;
 }
 
+/* A second round, so that a job may hand on to another module in the same turn. */
+static void run_jobs(struct loop *l)
+{
+	run_round(l);
+	if (l->jobs.n > 0)
+		run_round(l);
+}
+
 void loop_settle(struct loop *l)
 {
 	for (int round = 0; l->jobs.n > 0; round++) {
 		ASSERT(round < LAST_ROUNDS_MAX);
-		run_jobs(l);
+		run_round(l);
 	}
 }
 
@@ -160,6 +168,11 @@ int loop_run(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	l->is_stopped = true;
+}
+
+void loop_end_turn(struct loop *l)
+{
+	ASSERT(event_base_loopbreak(l->base) == 0);
 }
 
 void loop_defer(struct loop *l, loop_fn fn, void *arg)

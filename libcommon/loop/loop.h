@@ -43,9 +43,12 @@ void loop_drain(struct loop *l); /* as if SIGTERM had come */
 /* Frees p (by fn) after the current turn: for callbacks that free the object they belong to. */
 void loop_defer_free(struct loop *l, void *p, void (*fn)(void *));
 /* Calls fn from the loop in the same or next turn, never from inside this call. Both kinds run in
- * the order they came, so an object's deferred calls run before its deferred free. What is left
+ * the order they came, what they defer themselves behind them, so an object's deferred calls run before its deferred free. What is left
  * when the loop ends runs in loop_free. */
 void loop_defer(struct loop *l, loop_fn fn, void *arg);
+/* Ends this turn after the callback at hand: what was deferred runs before the callbacks that are left,
+ * so that what they wait for is on its way while they run. */
+void loop_end_turn(struct loop *l);
 /* Outside of loop_run: runs what was deferred until nothing is left. A service calls it between
  * closing its connections, which still owe their last callbacks, and freeing who gets those. */
 void loop_settle(struct loop *l);

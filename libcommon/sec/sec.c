@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -27,6 +29,40 @@ void sec_hmac_sha256(struct str key, struct str data, uint8_t out[SHA256_SIZE])
 	ASSERT(mac != NULL);
 }
 
+/* struct sec_hmac is an EVP_MAC_CTX: nothing of ours would stand beside it. */
+struct sec_hmac *sec_hmac_new(struct str key)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+				      OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+	int ok = EVP_MAC_init(ctx, (const unsigned char *)(key.n ? key.p : ""), key.n, params);
+	ASSERT(ok == 1);
+	EVP_MAC_free(mac); /* ctx holds on to it */
+	return (struct sec_hmac *)(void *)ctx;
+}
+
+static EVP_MAC_CTX *ctx_of(struct sec_hmac *h)
+{
+	return (EVP_MAC_CTX *)(void *)h;
+}
+
+void sec_hmac_free(struct sec_hmac *h)
+{
+	EVP_MAC_CTX_free(ctx_of(h));
+}
+
+void sec_hmac_of(struct sec_hmac *h, struct str data, uint8_t out[SHA256_SIZE])
+{
+	EVP_MAC_CTX *ctx = ctx_of(h);
+	size_t n;
+	int ok = EVP_MAC_init(ctx, NULL, 0, NULL); /* under the same key again */
+	ok = ok == 1 && EVP_MAC_update(ctx, (const unsigned char *)data.p, data.n) == 1 &&
+	     EVP_MAC_final(ctx, out, &n, SHA256_SIZE) == 1;
+	ASSERT(ok && n == SHA256_SIZE);
+}
+
 bool sec_equal(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;
@@ -34,11 +70,16 @@ bool sec_equal(const void *a, const void *b, size_t n)
 
 uint32_t sec_crc32(struct str data)
 {
+	/* four bits at a time: what they leave behind of the polynomial 0xedb88320 */
+	static const uint32_t table[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+					    0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+					    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+					    0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c };
 	uint32_t crc = UINT32_MAX;
 	for (size_t i = 0; i < data.n; i++) {
 		crc ^= (unsigned char)data.p[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
 	}
 	return ~crc;
 }

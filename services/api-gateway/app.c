@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "gather.h"
 #include "http/http_server.h"
 #include "importer.h"
 #include "measure.h"
@@ -153,6 +154,7 @@ static struct err open_parts(struct app *app)
 						      .stmts = app->stmts });
 	list_init(&app->downloads);
 	app->importer = importer_new(app);
+	app->gather = gather_new(app);
 	TRY(redis_open(app->loop,
 		       &(struct redis_options){ .url = s->redis_url,
 						.timeout_us = REDIS_TIMEOUT_US,
@@ -187,6 +189,7 @@ static void close_parts(struct app *app)
 		http_server_close(app->http);
 	watch_hub_free(app->watches);
 	importer_free(app->importer);
+	gather_free(app->gather);
 	if (app->bulk != NULL)
 		downloads_drop(app);
 	pg_pool_free(app->bulk);
@@ -197,6 +200,7 @@ static void close_parts(struct app *app)
 	timer_free(app->ready_timer);
 	timer_free(app->zones_timer);
 	auth_free(app->auth);
+	strbuf_deinit(&app->spare_out);
 	zone_table_free(app->zones);
 	address_policy_free(app->addresses);
 	address_policy_free(app->proxies);

@@ -12,6 +12,7 @@
 #include "settings.h"
 #include "sys/zone_table.h"
 
+struct gather;
 struct http_server;
 struct measures;
 struct metrics;
@@ -28,6 +29,7 @@ struct app {
 	struct redis *redis;
 	struct http_server *http;
 	struct auth *auth;
+	struct gather *gather;
 	struct secretbox *box;
 	struct address_policy *addresses, *proxies;
 	struct zone_table *zones;
@@ -39,6 +41,7 @@ struct app {
 	bool is_ready;
 	struct metrics *metrics;
 	struct measures *measures;
+	struct strbuf spare_out; /* for the next answer (request.c) */
 	struct metrics_server *metrics_server;
 };
 

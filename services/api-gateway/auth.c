@@ -28,7 +28,7 @@ struct entry {
 };
 
 struct auth {
-	char *pepper;
+	struct sec_hmac *hmac; /* under the pepper */
 	struct map by_hash;
 	struct list by_use; /* the least recently used first */
 	usec_t mono_failure_at[FAILURE_SLOTS];
@@ -48,7 +48,7 @@ const char *scope_name(enum scope s)
 struct auth *auth_new(struct str pepper)
 {
 	struct auth *a = xcalloc(1, sizeof(*a));
-	a->pepper = xstrndup(pepper);
+	a->hmac = sec_hmac_new(pepper);
 	map_init(&a->by_hash);
 	list_init(&a->by_use);
 	return a;
@@ -69,8 +69,7 @@ void auth_free(struct auth *a)
 	while ((node = list_first(&a->by_use)) != NULL)
 		forget(a, CONTAINER_OF(node, struct entry, node));
 	map_deinit(&a->by_hash);
-	mem_wipe(a->pepper, strlen(a->pepper));
-	free(a->pepper);
+	sec_hmac_free(a->hmac);
 	free(a);
 }
 
@@ -89,7 +88,7 @@ bool auth_token(struct str header, struct str *out)
 
 void auth_hash(const struct auth *a, struct str token, uint8_t out[SHA256_SIZE])
 {
-	api_key_hash(str_from(a->pepper), token, out);
+	sec_hmac_of(a->hmac, token, out); /* as api_key_hash */
 }
 
 static struct uuid map_key(const uint8_t hash[SHA256_SIZE])

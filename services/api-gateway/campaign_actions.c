@@ -165,7 +165,7 @@ static void act(struct req *r, enum campaign_action what)
 	add_move(r, a, u);
 	add_api_campaign_get(u,
 			     &(struct api_campaign_get_args){ .workspace_id = r->who.workspace_id,
-							      .campaign_id = r->ids[0] });
+							      .ids = { r->ids, 1 } });
 	if (r->idem_key.p != NULL) {
 		add_api_idempotency_put_campaign(
 			u, &(struct api_idempotency_put_campaign_args){

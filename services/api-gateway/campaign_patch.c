@@ -116,7 +116,7 @@ static void add_get(struct req *r)
 {
 	add_api_campaign_get(r->unit,
 			     &(struct api_campaign_get_args){ .workspace_id = r->who.workspace_id,
-							      .campaign_id = r->ids[0] });
+							      .ids = { r->ids, 1 } });
 }
 
 static void add_patch(struct req *r, const struct campaign_input *in, const struct condition *c)

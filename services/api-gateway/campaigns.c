@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gather.h"
 #include "handlers.h"
 #include "page.h"
 #include "render.h"
@@ -23,29 +24,27 @@ static void set_etag(struct req *r, const struct api_campaign_get_row *row)
 	http_reply_header(r->http, "ETag", campaigns_etag(r, row->updated_at));
 }
 
-static void on_got(struct req *r, const struct pg_unit *u)
+static void reply(struct req *r, const struct pg_result *rows, size_t i)
 {
 	struct json_out j;
 	struct api_campaign_get_row row;
-	const struct pg_result *found = req_result(r, u, 0);
-	if (pg_result_rows(found) == 0) {
-		req_not_found(r);
-		return;
-	}
-	get_api_campaign_get(found, 0, &row);
+	get_api_campaign_get(rows, i, &row);
 	set_etag(r, &row);
 	req_json(r, &j);
 	render_campaign(&j, &row, r->app->zones);
 	req_reply_json(r, 200);
 }
 
+static void add_get(struct pg_unit *u, struct uuid workspace_id, struct pg_array ids)
+{
+	add_api_campaign_get(
+		u, &(struct api_campaign_get_args){ .workspace_id = workspace_id, .ids = ids });
+}
+
 void campaigns_get(struct req *r)
 {
-	struct pg_unit *u = req_read(r);
-	add_api_campaign_get(u,
-			     &(struct api_campaign_get_args){ .workspace_id = r->who.workspace_id,
-							      .campaign_id = r->ids[0] });
-	req_submit(r, on_got);
+	static const struct gather_kind kind = { .add = add_get, .reply = reply };
+	gather_read(r, &kind);
 }
 
 static void on_listed(struct req *r, const struct pg_unit *u)

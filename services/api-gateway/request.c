@@ -10,6 +10,7 @@
 #include "sys/random.h"
 
 #define QUERY_TEXT_MAX 200
+#define SPARE_OUT_MAX ((size_t)64 * 1024)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
@@ -25,6 +26,25 @@ static void log_answer(const struct req *r, int status)
 	       LS("route", r->route == NULL ? "" : r->route->pattern), LI("status", status),
 	       LI("us", loop_mono(r->app->loop) - r->mono_began), LS("workspace", ws),
 	       LS("request_id", r->request_id), LS("trace", trace_text(r->trace.id, trace)));
+}
+
+/* Answers are built in the buffer of the one before, unless that was large. */
+static void keep_out(struct app *app, struct strbuf *out)
+{
+	if (app->spare_out.p != NULL || out->cap > SPARE_OUT_MAX) {
+		strbuf_deinit(out);
+		return;
+	}
+	app->spare_out = *out;
+	strbuf_reset(&app->spare_out);
+}
+
+static void take_out(struct req *r)
+{
+	strbuf_deinit(&r->out);
+	r->out = r->app->spare_out;
+	r->out.max = RESPONSE_MAX;
+	r->app->spare_out = (struct strbuf){ .p = NULL };
 }
 
 static void reply(struct req *r, int status, const char *content_type, struct str body)
@@ -43,7 +63,7 @@ static void reply(struct req *r, int status, const char *content_type, struct st
 	struct strbuf out = r->out;
 	/* The request ends here, and its arena with it; the body is still in `out`. */
 	http_reply(r->http, status, content_type, body);
-	strbuf_deinit(&out);
+	keep_out(app, &out);
 }
 
 void req_reply(struct req *r, int status, const char *content_type, struct str body)
@@ -122,8 +142,7 @@ void req_fail_validation(struct req *r)
 
 void req_json(struct req *r, struct json_out *j)
 {
-	strbuf_deinit(&r->out);
-	strbuf_init(&r->out, RESPONSE_MAX);
+	take_out(r);
 	json_out_init(j, &r->out);
 }
 

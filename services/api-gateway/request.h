@@ -127,6 +127,12 @@ void req_submit(struct req *r, req_unit_fn fn);
 void req_submit_expecting(struct req *r, req_fn again, req_unit_fn fn);
 /* The i-th result of the handler's own statements. */
 const struct pg_result *req_result(const struct req *r, const struct pg_unit *u, size_t i);
+/* What brief reads share a transaction by (pg_unit_share). */
+extern const struct uuid requests_readers;
+/* A unit of several requests: pg_submit, but for ERR_UNAVAILABLE while there is no database. On failure
+ * each of them is answered by req_fail_submit. */
+struct err requests_submit(struct app *app, struct pg_unit *u, pg_done_fn done, void *arg) MUST_USE;
+void req_fail_submit(struct req *r, struct err e);
 /* Answers a failed unit by the general mapping. */
 void req_fail_unit(struct req *r, const struct pg_unit *u, struct err e);
 

@@ -12,6 +12,8 @@
 #define SQLSTATE_UNEXPECTED "BF010" /* of expect() */
 #define LOOKS_MAX 5
 
+const struct uuid requests_readers = { "readers" };
+
 struct pg_unit *req_read(struct req *r)
 {
 	ASSERT(r->unit == NULL);
@@ -88,15 +90,31 @@ void req_makes(struct req *r, enum id_kind kind, struct uuid id)
 	r->made_id = id;
 }
 
+struct err requests_submit(struct app *app, struct pg_unit *u, pg_done_fn done, void *arg)
+{
+	if (pg_pool_is_ready(app->pg))
+		return pg_submit(app->pg, u, done, arg);
+	pg_unit_free(u);
+	return ERR(ERR_UNAVAILABLE, "the database is away");
+}
+
+void req_fail_submit(struct req *r, struct err e)
+{
+	if (e.code == ERR_UNAVAILABLE)
+		req_fail(r, PROBLEM_UNAVAILABLE, "The database is away. Nothing was changed.");
+	else
+		req_fail(r, e.code == ERR_OVERLOADED ? PROBLEM_OVERLOADED : PROBLEM_UNAVAILABLE,
+			 "Too many requests wait for the database. Nothing was changed.");
+}
+
 /* Effects share with those of their own workspace only: its requests are sent again when one of them
  * is refused, and its events are numbered under a lock, which a transaction of several would take in
  * any order. */
 static struct uuid company(const struct req *r)
 {
-	static const struct uuid readers = { "readers" };
 	if (!r->route->is_brief)
 		return UUID_NIL;
-	return pg_unit_writes(r->unit) == 0 ? readers : r->who.workspace_id;
+	return pg_unit_writes(r->unit) == 0 ? requests_readers : r->who.workspace_id;
 }
 
 void req_submit(struct req *r, req_unit_fn fn)
@@ -106,15 +124,9 @@ void req_submit(struct req *r, req_unit_fn fn)
 	struct pg_unit *u = r->unit;
 	r->unit = NULL;
 	r->on_unit = fn;
-	if (!pg_pool_is_ready(r->app->pg)) {
-		pg_unit_free(u);
-		req_fail(r, PROBLEM_UNAVAILABLE, "The database is away. Nothing was changed.");
-		return;
-	}
-	struct err e = pg_submit(r->app->pg, u, on_unit, r);
+	struct err e = requests_submit(r->app, u, on_unit, r);
 	if (is_err(e))
-		req_fail(r, e.code == ERR_OVERLOADED ? PROBLEM_OVERLOADED : PROBLEM_UNAVAILABLE,
-			 "Too many requests wait for the database. Nothing was changed.");
+		req_fail_submit(r, e);
 }
 
 static void on_unexpected(struct req *r, const struct pg_unit *u)

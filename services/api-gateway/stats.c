@@ -54,7 +54,7 @@ void campaigns_stats(struct req *r)
 	struct uuid ws = r->who.workspace_id, id = r->ids[0];
 	struct pg_unit *u = req_read(r);
 	add_api_campaign_get(
-		u, &(struct api_campaign_get_args){ .workspace_id = ws, .campaign_id = id });
+		u, &(struct api_campaign_get_args){ .workspace_id = ws, .ids = { r->ids, 1 } });
 	add_api_campaign_outcomes(
 		u, &(struct api_campaign_outcomes_args){ .workspace_id = ws, .campaign_id = id });
 	req_submit(r, on_stats);

@@ -304,6 +304,43 @@ static void jobs_left_at_the_end_are_done_by_free(void **state)
 	assert_string_equal(other.trace, "mb.a");
 }
 
+/* Three descriptors are ready at once; the first one's callback ends the turn. */
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct bench *b = arg;
+	char c;
+
+	(void)what;
+	assert_int_equal(read(fd, &c, 1), 1);
+	add(b, c);
+	loop_defer(b->loop, add_a, b);
+	if (strlen(b->trace) == 1)
+		loop_end_turn(b->loop);
+	if (strlen(b->trace) == 4)
+		loop_defer(b->loop, stop, b);
+}
+
+static void a_turn_ended_early_runs_what_was_put_off_and_then_the_rest(void **state)
+{
+	struct bench *b = *state;
+	struct event *events[3];
+	int fds[3][2];
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pipe(fds[i]), 0);
+		assert_int_equal(write(fds[i][1], "x", 1), 1);
+		events[i] = event_new(loop_base(b->loop), fds[i][0], EV_READ, on_ready, b);
+		assert_int_equal(event_add(events[i], NULL), 0);
+	}
+	assert_int_equal(loop_run(b->loop), 0);
+	assert_string_equal(b->trace, "xaxxaa.");
+	for (int i = 0; i < 3; i++) {
+		event_free(events[i]);
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+}
+
 /* --- shutdown ------------------------------------------------------------------------------- */
 
 static void signals_once(void *arg)
@@ -376,6 +413,7 @@ int main(void)
 		CASE(time_stands_still_within_a_turn),
 		CASE(jobs_run_in_order_and_never_inside_the_call),
 		CASE(jobs_left_at_the_end_are_done_by_free),
+		CASE(a_turn_ended_early_runs_what_was_put_off_and_then_the_rest),
 		CASE(a_signal_drains_once),
 		CASE(a_second_signal_ends_it),
 		CASE(the_drain_has_a_deadline),

@@ -50,6 +50,25 @@ static void hmac_as_rfc_4231(void **state)
 		   "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+static void a_kept_key_gives_the_same_for_each_text(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "what do ya want for nothing?", "", "a",
+					     "what do ya want for nothing?" };
+	static const char *const keys[] = { "Jefe", "" };
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		struct sec_hmac *h = sec_hmac_new(str_from(keys[k]));
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+			uint8_t kept[SHA256_SIZE], once[SHA256_SIZE];
+			sec_hmac_of(h, str_from(texts[i]), kept);
+			sec_hmac_sha256(str_from(keys[k]), str_from(texts[i]), once);
+			assert_memory_equal(kept, once, SHA256_SIZE);
+		}
+		sec_hmac_free(h);
+	}
+	sec_hmac_free(NULL);
+}
+
 static void crc32_as_ieee_802_3(void **state)
 {
 	(void)state;
@@ -131,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_as_fips_180),
 		cmocka_unit_test(hmac_as_rfc_4231),
+		cmocka_unit_test(a_kept_key_gives_the_same_for_each_text),
 		cmocka_unit_test(crc32_as_ieee_802_3),
 		cmocka_unit_test(equality_looks_at_every_byte),
 		cmocka_unit_test(base64_as_rfc_4648),
