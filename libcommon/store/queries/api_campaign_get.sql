@@ -1,7 +1,7 @@
 -- Campaigns by their ids as the API shows them, in any order; the next occurrence is computed from
 -- seen_at. The list and the stored answers of actions have the same columns, so that one function
 -- reads them all. Each is a look-up of its own: for a join the planner would rather read small tables
--- as a whole.
+-- as a whole. The subselect hides how many ids there are, or a few would be planned anew each time.
 -- $1 workspace_id uuid
 -- $2 ids uuid[]
 -- rows: id uuid, kind text, name text, description text, status text, status_reason text,
@@ -16,7 +16,7 @@ SELECT r.id, r.kind, r.name, r.description, r.status, r.status_reason, r.agent_i
 	r.retry_policy, r.ring_timeout_s, r.max_duration_s, r.calling_windows, r.total, r.pending,
 	r.scheduled, r.dispatched, r.failed, r.skipped, now(), r.created_at, r.updated_at, r.started_at,
 	r.completed_at
-FROM unnest($2::uuid[]) AS x(id)
+FROM unnest((SELECT $2::uuid[])) AS x(id)
 CROSS JOIN LATERAL (
 	SELECT c.id, c.kind, c.name, c.description, c.status, c.status_reason, c.agent_id, n.e164,
 		c.variables, c.to_number, c.cron, c.timezone, c.end_at, c.rate_per_minute,
