@@ -74,9 +74,10 @@ class Together(ApiCase):
         campaigns = [self.one.campaign()["id"] for _ in range(6)]
         for n in range(3):
             for campaign in campaigns:
-                self.one.api.patch("/v1/campaigns/" + campaign, {"name": f"name {n}"})
+                self.one.api.post(f"/v1/campaigns/{campaign}/targets",
+                                  {"targets": [{"to_number": f"+1415555{n:04d}"}]})
             answers = self.read([(self.one, campaign) for campaign in campaigns])
-            self.assertEqual([a.json["name"] for a in answers], [f"name {n}"] * 6)
+            self.assertEqual([a.json["counts"]["total"] for a in answers], [n + 1] * 6)
 
     def call(self, tenant, key, **fields):
         body = {"to_number": "+14155550123", "from_number": tenant.e164, "agent_id": tenant.agent,
