@@ -233,7 +233,8 @@ bool csv_end(struct csv *c, struct csv_row *out)
 	}
 	bool is_open = c->state == QUOTED, is_row = end_row(c, out);
 	if (is_open)
-		out->fault = CSV_NO_END; /* whatever else is wrong with the row, this is with the file */
+		out->fault =
+			CSV_NO_END; /* whatever else is wrong with the row, this is with the file */
 	return is_row;
 }
 
