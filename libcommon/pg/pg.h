@@ -16,8 +16,8 @@
  *
  * With `prepare`, sessions get statement_timeout, TimeZone UTC, jit off and a check that ends the
  * backend's wait when its client is gone; without, a session belongs to a pooler and is left as it
- * is. A unit that timed out keeps its place on the wire until its sync; a connection that gives
- * nothing for unit_timeout_us + 1 s is closed. libpq resolves host names on the spot: give socket
+ * is, and has one unit on the wire at a time (see pg_pool.c). A unit that timed out keeps its place on
+ * the wire until its sync; a connection that gives nothing for unit_timeout_us + 1 s is closed. libpq resolves host names on the spot: give socket
  * directories, addresses, or names that resolve locally. */
 #ifndef BELFRY_PG_PG_H
 #define BELFRY_PG_PG_H
@@ -48,7 +48,7 @@ struct pg_options {
 	const char *conninfo;    /* BELFRY_DATABASE_URL */
 	const char *application; /* application_name: service and incarnation */
 	int connections;         /* > 0 */
-	int depth;               /* units pipelined per connection; 1 = one at a time */
+	int depth;               /* units pipelined per connection; without prepare always 1 */
 	size_t max_waiting;      /* units waiting for a connection */
 	usec_t unit_timeout_us;  /* whole unit from submit; also statement_timeout */
 	bool prepare;

@@ -222,6 +222,12 @@ struct pg_pool *pg_pool_new(struct loop *l, const struct pg_options *o)
 	ASSERT(o->connections > 0 && o->depth > 0 && o->unit_timeout_us > 0);
 	p->loop = l;
 	p->o = *o;
+	/* Between the answers to two units a pooler takes the session for free. If we are gone at that
+	 * moment, killed or started over, it gives the session to somebody else, who reads the answer
+	 * to our second unit as its own (PgBouncer until 1.22). With one unit on the wire there is no
+	 * such moment: a session that owes an answer is closed. */
+	if (!o->prepare)
+		p->o.depth = 1;
 	if (p->o.stmts == NULL)
 		p->o.stmts = no_stmts;
 	p->conninfo = xstrdup(o->conninfo);
