@@ -1,5 +1,6 @@
 /* Three tasks. The overdue pages go on where the last one ended, and begin again at the oldest call
- * that was still waiting, so that finished calls are not read over and over. */
+ * that was still waiting, so that finished calls are not read over and over; or a little before their
+ * end, since an instant that was decided before may be committed after they passed it. */
 #include "sweeper.h"
 
 #include "base/map.h"
@@ -15,6 +16,7 @@
 #define OVERDUE_PERIOD_US (2 * USEC_PER_SEC)
 #define OVERDUE_US (3 * USEC_PER_SEC)
 #define OVERDUE_MAX 1000
+#define LATE_COMMIT_US (15 * USEC_PER_SEC)
 #define DEAD_PERIOD_US (1 * USEC_PER_SEC)
 #define LINES_MAX 500
 #define PER_LINE_MAX 500
@@ -117,7 +119,7 @@ static void on_overdue(struct err e, const struct pg_unit *u, void *arg)
 		s->after = last.due_at;
 		s->after_id = last.call_id;
 	} else {
-		s->after = min_i64(s->low, s->until);
+		s->after = min_i64(s->low, s->until - LATE_COMMIT_US);
 		s->after_id = UUID_NIL;
 		s->low = USEC_NEVER;
 	}

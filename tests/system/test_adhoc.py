@@ -341,6 +341,23 @@ class AdHocTest(belfry.TestCase):
         self.wait_status([call], ("dispatched",), 60)
         self.assertEqual(len(self.dials([call])), 1)
 
+    def test_an_entry_that_is_lost_again_and_again_is_made_good_each_time(self):
+        stack = self.up(dispatchers=1)
+        stack.kill("KILL", "dispatcher.0")
+        call = self.call("+14155551001")
+        keys = [f"bf:{{{shard}}}" for shard in range(4)]
+
+        def stands():
+            return sum(int(stack.redis("XLEN", f"{key}:due")) for key in keys) == 1
+        for _ in range(4):
+            belfry.wait_until(stands, 30, "its entry")
+            for key in keys:
+                stack.redis("XTRIM", f"{key}:due", "MAXLEN", "0")
+                stack.redis("DEL", f"{key}:held", f"{key}:queued")
+        stack.start("dispatcher.0")
+        self.wait_status([call], ("dispatched",), 30)
+        self.assertEqual(len(self.dials([call])), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -77,7 +77,9 @@ WITH said AS (
 			WHEN 'cancelled' THEN 'cancelled' ELSE 'scheduled' END,
 		outcome = CASE WHEN j.final = 'cancelled' THEN 'cancelled'
 			WHEN j.decision = 'void' THEN c.outcome ELSE j.outcome END,
-		due_at = CASE WHEN j.final IN ('retry', 'back', 'void') THEN j.due_at ELSE c.due_at END,
+		-- Decided before Postgres was to be had: not so long ago that the sweep has passed it.
+		due_at = CASE WHEN j.final IN ('retry', 'back', 'void')
+			THEN greatest(j.due_at, now() - interval '5 seconds') ELSE c.due_at END,
 		conversation_id = CASE WHEN j.final = 'done' THEN j.talk_id ELSE c.conversation_id END,
 		dials = c.dials - (j.decision = 'void')::int,
 		counted = c.counted + (j.is_counted AND j.bridged_at IS NULL)::int,
