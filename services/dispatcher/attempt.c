@@ -70,6 +70,11 @@ size_t attempts_count(const struct attempts *as)
 	return map_count(&as->by_id);
 }
 
+bool attempt_is_held(const struct attempts *as, struct uuid attempt_id)
+{
+	return map_get(&as->by_id, attempt_id) != NULL;
+}
+
 static void arm(struct attempts *as)
 {
 	const struct heap_node *head = heap_min(&as->deadlines);
@@ -177,6 +182,11 @@ static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
 void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_row *row,
 		  usec_t expires_at)
 {
+	/* An earlier claim of it took effect unheard, and its attempt was found under our name. */
+	if (attempt_is_held(as, c->attempt_id)) {
+		intake_settle(as->app->intake, c);
+		return;
+	}
 	struct attempt *a = xcalloc(1, sizeof(*a));
 	*a = (struct attempt){ .id = c->attempt_id,
 			       .workspace_id = c->entry.workspace_id,

@@ -56,8 +56,10 @@ struct attempt {
 struct attempts *attempts_new(struct app *app);
 void attempts_free(struct attempts *as);
 size_t attempts_count(const struct attempts *as);
+bool attempt_is_held(const struct attempts *as, struct uuid attempt_id);
 
-/* A claimed call: takes what it needs from c and the row, dials if the tokens are still good. */
+/* A claimed call: takes what it needs from c and the row, dials if the tokens are still good. One whose
+ * attempt was adopted meanwhile is settled, and no more. */
 void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_row *row,
 		  usec_t expires_at);
 /* New tokens came for a call that was claimed before its first ones grew stale. */

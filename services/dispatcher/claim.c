@@ -3,7 +3,7 @@
  * wanted (an open window), ends unmade (too late, suppressed, a closed window) or is forgotten (gone, held,
  * no credit). When the
  * answer is lost the same attempt ids are asked for again: a claim that took effect unheard then
- * answers as claimed, and one that is not asked for again is found by the lease's adoption. */
+ * answers as claimed, and one that is not asked for again is found by the lease, which adopts it. */
 #include "claim.h"
 
 #include "attempt.h"
@@ -11,7 +11,6 @@
 #include "credit.h"
 #include "intake.h"
 #include "lane.h"
-#include "lease.h"
 #include "link.h"
 #include "measure.h"
 #include "record.h"
@@ -173,7 +172,6 @@ static void on_lost(struct claims *cs, struct err e, const struct pg_unit *u)
 {
 	log_warn("claim_failed", LI("calls", cs->n), LERR(e), LS("sqlstate", pg_unit_sqlstate(u)),
 		 LS("message", pg_unit_message(u)));
-	lease_suspect_orphans(cs->app->lease);
 	size_t n = cs->n;
 	cs->n = 0;
 	for (size_t i = n; i-- > 0;) {
@@ -220,6 +218,8 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 	struct claims *cs = arg;
 	struct refund refund = { .app = cs->app };
 
+	if (!is_err(e) && pg_result_rows(pg_unit_result(u, 2)) != cs->n)
+		e = ERR(ERR_PROTOCOL, "a claim was answered for other calls");
 	if (is_err(e)) {
 		on_lost(cs, e, u);
 		pump_soon(cs);
@@ -228,7 +228,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 	if (cs->asks_traces)
 		take_traces(cs, u);
 	const struct pg_result *r = pg_unit_result(u, 2);
-	size_t n = min_size(cs->n, pg_result_rows(r));
+	size_t n = cs->n;
 	cs->n = 0;
 	loop_refresh_time(cs->app->loop);
 	for (size_t i = 0; i < n; i++) {

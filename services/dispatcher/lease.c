@@ -1,4 +1,10 @@
-/* Register, then every fifth of the lease: renew, and adopt with the same turn. */
+/* Register, then every fifth of the lease: renew, look through what stands under our name, and adopt
+ * with the same turn.
+ *
+ * An attempt of ours that we do not know is held by nobody, and no lease of it will lapse while we
+ * live. However it came about (the answer to a claim or to an adoption was lost, or was not ours), it
+ * shows when the open attempts under our name are held against our own: a page at a time, all over
+ * again every lease. */
 #include "lease.h"
 
 #include "attempt.h"
@@ -9,7 +15,9 @@
 #include "sys/log.h"
 
 #define ADOPT_MAX 500
-#define ORPHAN_AGE_US (10 * USEC_PER_SEC)
+#define OWN_PAGE 1000
+/* Longer than an answer is waited for; then the claim is asked for again, or another batch is. */
+#define OWN_AGE_US (10 * USEC_PER_SEC)
 #define REGISTER_RETRY_US (300 * USEC_PER_MS)
 
 struct lease {
@@ -17,8 +25,11 @@ struct lease {
 	struct timer *timer;
 	bool is_registered;
 	bool has_begun;
-	bool is_renewing, is_adopting;
-	usec_t suspect_until; /* wall; while it lasts our own unknown attempts are looked for */
+	bool is_renewing, is_adopting, is_looking;
+	usec_t mono_look_at;         /* when to look through our own again */
+	struct uuid looked;          /* up to where; nil = from the beginning */
+	struct uuid lost[ADOPT_MAX]; /* ours, and not known to us */
+	size_t n_lost;
 	loop_fn left;
 	void *left_arg;
 };
@@ -40,11 +51,6 @@ void lease_free(struct lease *l)
 		return;
 	timer_free(l->timer);
 	free(l);
-}
-
-void lease_suspect_orphans(struct lease *l)
-{
-	l->suspect_until = app_now(l->app) + 3 * ORPHAN_AGE_US;
 }
 
 static void on_registered(struct err e, const struct pg_unit *u, void *arg)
@@ -104,26 +110,66 @@ static void on_adopted(struct err e, const struct pg_unit *u, void *arg)
 		log_info("adopted", LI("attempts", foreign));
 }
 
+static void on_looked(struct err e, const struct pg_unit *u, void *arg)
+{
+	struct lease *l = arg;
+
+	l->is_looking = false;
+	if (is_err(e)) {
+		log_warn("look_failed", LERR(e), LS("message", pg_unit_message(u)));
+		return;
+	}
+	const struct pg_result *r = pg_unit_result(u, 0);
+	size_t n = pg_result_rows(r), before = l->n_lost;
+	for (size_t i = 0; i < n; i++) {
+		struct attempt_own_row row;
+		get_attempt_own(r, i, &row);
+		l->looked = row.attempt_id;
+		if (l->n_lost < ADOPT_MAX && !attempt_is_held(l->app->attempts, row.attempt_id))
+			l->lost[l->n_lost++] = row.attempt_id;
+	}
+	if (l->n_lost > before)
+		log_warn("own_attempts_lost", LI("attempts", l->n_lost - before));
+	if (n < OWN_PAGE) {
+		l->looked = UUID_NIL;
+		l->mono_look_at = loop_mono(l->app->loop) + l->app->settings.lease_us;
+	}
+}
+
+static void look_through_own(struct lease *l)
+{
+	struct app *app = l->app;
+
+	if (l->is_looking || l->n_lost > 0 || loop_mono(app->loop) < l->mono_look_at)
+		return;
+	struct pg_unit *u = pg_unit_new();
+	add_attempt_own(u, &(struct attempt_own_args){ .dispatcher_id = app->incarnation,
+						       .after = l->looked,
+						       .claimed_before = app_now(app) - OWN_AGE_US,
+						       .most = OWN_PAGE });
+	if (!is_err(pg_submit(app->record_pg, u, on_looked, l)))
+		l->is_looking = true;
+}
+
 static void adopt(struct lease *l)
 {
 	struct app *app = l->app;
 	struct str names[LINKS_MAX], instances[LINKS_MAX];
 	size_t n = links_live(app->links, names, instances);
-	usec_t now = app_now(app);
 
 	if (n == 0 || l->is_adopting)
 		return;
 	struct pg_unit *u = pg_unit_new();
-	add_attempt_adopt(
-		u, &(struct attempt_adopt_args){
-			   .dispatcher_id = app->incarnation,
-			   .host = str_from(app->host),
-			   .slot = app->settings.slot,
-			   .dialer_instances = { instances, n },
-			   .own_before = now < l->suspect_until ? now - ORPHAN_AGE_US : USEC_NEVER,
-			   .most = ADOPT_MAX });
-	if (!is_err(pg_submit(app->record_pg, u, on_adopted, l)))
-		l->is_adopting = true;
+	add_attempt_adopt(u, &(struct attempt_adopt_args){ .dispatcher_id = app->incarnation,
+							   .host = str_from(app->host),
+							   .slot = app->settings.slot,
+							   .dialer_instances = { instances, n },
+							   .own_ids = { l->lost, l->n_lost },
+							   .most = ADOPT_MAX });
+	if (is_err(pg_submit(app->record_pg, u, on_adopted, l)))
+		return;
+	l->is_adopting = true;
+	l->n_lost = 0; /* if this is lost too, they are found again */
 }
 
 static void submit_first(struct lease *l)
@@ -170,8 +216,10 @@ static void on_timer(void *arg)
 	timer_start(l->timer, app->settings.lease_us / 5);
 	if (!l->is_renewing)
 		renew(l);
-	if (l->has_begun)
+	if (l->has_begun) {
+		look_through_own(l);
 		adopt(l);
+	}
 }
 
 static void on_left(struct err e, const struct pg_unit *u, void *arg)

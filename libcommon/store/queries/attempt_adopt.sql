@@ -1,12 +1,12 @@
 -- Takes over open attempts whose dialer this dispatcher reaches: those of an earlier incarnation of
--- its own slot at once, those of others once their lease has lapsed; and names again its own that
--- are older than $5 (a claim whose answer was lost leaves such). The longest open first; two
--- adopters share (SKIP LOCKED).
+-- its own slot at once, those of others once their lease has lapsed; and names again its own of $5,
+-- which it does not know: a claim or an adoption whose answer was lost leaves such. The longest open
+-- first; two adopters share (SKIP LOCKED).
 -- $1 dispatcher_id uuid
 -- $2 host text
 -- $3 slot int4
 -- $4 dialer_instances text[]
--- $5 own_before timestamptz
+-- $5 own_ids uuid[]
 -- $6 most int8
 -- rows: workspace_id uuid, attempt_id uuid, call_id uuid, campaign_id uuid, target_id uuid,
 --   number_id uuid, trunk_id uuid, number int2, dialer text, dialer_instance text,
@@ -16,12 +16,12 @@
 --   shard int2, is_own bool
 WITH lapsed AS (
 	SELECT d.id, d.id = $1 AS is_own FROM dispatcher d
-	WHERE (d.id = $1 AND $5 IS NOT NULL) OR d.lease_until < now()
+	WHERE (d.id = $1 AND cardinality($5) > 0) OR d.lease_until < now()
 		OR (d.host = $2 AND d.slot = $3 AND d.id <> $1)
 ), found AS (
 	SELECT a.workspace_id, a.id, l.is_own
 	FROM lapsed l JOIN attempt a ON a.dispatcher_id = l.id
-	WHERE a.dialer_instance = ANY ($4) AND (NOT l.is_own OR a.claimed_at < $5)
+	WHERE a.dialer_instance = ANY ($4) AND (NOT l.is_own OR a.id = ANY ($5))
 	ORDER BY a.claimed_at
 	LIMIT $6
 	FOR UPDATE OF a SKIP LOCKED
