@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""docker-compose.yml tried for real: up, a campaign, the death of each container while it runs, down,
-and up again with the data kept. Needs Docker and the images that the file names; `make containers`.
+"""docker-compose.yml tried for real, with secrets of its own: up, a campaign, the death of each container
+while it runs, down, and up again with the data kept. Needs Docker and the images that the file names;
+`make containers`.
 
-Judged from outside: by the simulated carrier's ledger and the API's answers."""
+Judged from outside: by the simulated carrier's ledger, the API's answers and what a receiver of webhooks
+on the host got, each signature verified."""
+import base64
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tests/system"), os.path.join(ROOT, "deploy/local")]
 import judge  # noqa: E402
-from belfry_client import Api, Ledger, wait_until  # noqa: E402
+from belfry_client import Api, Ledger, Receiver, wait_until  # noqa: E402
 
 KILLED = ("dispatcher", "scheduler", "webhook-sender", "redis", "api-gateway", "dialer-sim",
           "scheduler-standby", "postgres")
@@ -27,11 +31,34 @@ def free_port():
         return str(listener.getsockname()[1])
 
 
+def make_secrets():
+    """The folder of the README's last lines about containers: a copy of the one for development, with
+    other values, readable for the containers' user."""
+    folder = tempfile.mkdtemp(prefix="belfry-secrets-")
+    owner, gateway = os.urandom(16).hex(), os.urandom(16).hex()
+    key = base64.b64encode(os.urandom(32)).decode()
+    values = {"postgres-password": owner, "database-url": f"postgresql://belfry:{owner}@postgres:5432/belfry",
+              "gateway-password": gateway,
+              "gateway-database-url": f"postgresql://belfry_gateway:{gateway}@postgres:5432/belfry",
+              "redis-url": "redis://redis:6379", "secret-keys": f"k1:{key}", "key-pepper": key,
+              "grafana-password": owner}
+    if set(values) != set(os.listdir(os.path.join(ROOT, "deploy/compose/development"))):
+        raise AssertionError("deploy/compose/development has other secrets than these")
+    for name, value in values.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(value + "\n")
+    os.chmod(folder, 0o755)
+    return folder
+
+
 class Containers:
     def __init__(self):
-        self.port = free_port()
-        self.env = {**os.environ, "COMPOSE_PROJECT_NAME": f"belfrytry{os.getpid()}",
-                    "BELFRY_PORT": self.port, "PROMETHEUS_PORT": free_port()}
+        self.port, self.secrets = free_port(), make_secrets()
+        self.project = f"belfrytry{os.getpid()}"
+        # The receiver is at the host's own address in the containers' network.
+        self.env = {**os.environ, "COMPOSE_PROJECT_NAME": self.project, "BELFRY_SECRETS": self.secrets,
+                    "BELFRY_PORT": self.port, "PROMETHEUS_PORT": free_port(),
+                    "BELFRY_WEBHOOK_ALLOW_CIDRS": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"}
 
     def compose(self, *args, timeout_s=600):
         done = subprocess.run(["docker-compose", *args], cwd=ROOT, env=self.env, text=True,
@@ -55,6 +82,18 @@ class Containers:
         wait_until(lambda: self.state(service, "{{.State.StartedAt}}") != begun and self.is_healthy(service),
                    60, f"{service} again")
 
+    def receiver(self):
+        host = subprocess.run(["docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}",
+                               f"{self.project}_default"], capture_output=True, text=True, timeout=30, check=True)
+        return Receiver(bind=host.stdout.strip())
+
+    def roles(self):
+        """Who is signed in to Postgres: {(program, role)}."""
+        rows = self.compose("exec", "-T", "postgres", "psql", "-U", "belfry", "-d", "belfry", "-Atc",
+                            "SELECT DISTINCT application_name, usename FROM pg_stat_activity "
+                            "WHERE application_name ~ '^(belfry|api-gateway)'")
+        return {tuple(row.split("|")) for row in rows.splitlines()}
+
     def api(self):
         env = self.compose("run", "--rm", "bootstrap", "cat", "/state/env")
         key = [line.partition("=")[2] for line in env.splitlines() if line.startswith("BELFRY_API_KEY=")][0]
@@ -68,15 +107,17 @@ class Containers:
 
 
 def patient(call):
-    """Asks again while the gateway is away."""
-    until = time.monotonic() + 60
-    while True:
+    """Asks again while the gateway is away; the call's answer."""
+    answers, faults = [], []
+
+    def answered():
         try:
-            return call()
+            answers.append(call())
         except Exception as fault:  # shown when the time is over
-            if time.monotonic() > until:
-                raise fault
-            time.sleep(0.3)
+            faults.append(fault)
+        return answers
+    wait_until(answered, 60, lambda: repr(faults[-1]))
+    return answers[0]
 
 
 def numbers(block):
@@ -108,12 +149,32 @@ def check(entries, made, targets):
     return dials
 
 
+def check_hooks(receiver, made, dials, targets):
+    """Each event of the campaign came, signed."""
+    def ours():
+        return [body for body in receiver.bodies() if made in json.dumps(body)]
+    talks = {target["to_number"] for target in targets if target["status"] == "dispatched"}
+    wanted = 2 * len(targets) + len(talks) + 1
+    wait_until(lambda: len({body["id"] for body in ours()}) >= wanted, 60,
+               lambda: f"{wanted} webhooks; {len(receiver.hooks)} came")
+    judge.i10_one_event_per_transition(ours(), dials, targets, talks)
+    if receiver.unsigned():
+        raise AssertionError(f"{len(receiver.unsigned())} webhooks are not signed")
+    return wanted
+
+
 def main():
-    it = Containers()
+    it, receiver = Containers(), None
     try:
-        it.compose("up", "-d")
+        it.compose("up", "--build", "-d", timeout_s=1800)
         api = it.api()
         patient(lambda: api.get("/v1/agents"))
+        roles = it.roles()
+        if {role for program, role in roles if program.startswith("api-gateway")} != {"belfry_gateway"}:
+            raise AssertionError(f"the gateway has no role of its own: {roles}")
+        receiver = it.receiver()
+        made = api.post("/v1/webhook-endpoints", {"url": receiver.url(), "events": ["*"]})
+        receiver.secrets["/hook"] = made["secret"]
         made = campaign(api, 0)
         print(f"up; campaign {made} runs", flush=True)
         for service in KILLED:
@@ -122,6 +183,7 @@ def main():
             print(f"{service} killed and back in {time.monotonic() - begun:.1f} s", flush=True)
         targets = finish(api, made, 300)
         dials = check(it.ledger(), made, targets)
+        print(f"{check_hooks(receiver, made, dials, targets)} webhooks, each signed", flush=True)
         outcomes = {}
         for target in targets:
             outcomes[target["outcome"]] = outcomes.get(target["outcome"], 0) + 1
@@ -138,6 +200,9 @@ def main():
         print("down and up: the data was kept, and another campaign ran", flush=True)
     finally:
         it.compose("down", "-v", "--remove-orphans")
+        shutil.rmtree(it.secrets)
+        if receiver:
+            receiver.close()
     print("1 passed, 0 failed")
     return 0
 
