@@ -230,7 +230,7 @@ help:
 	@echo 'make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make bench       figures: lateness, rate, throughput, beside the floor; BENCH=NAME for one'
 	@echo 'make rights      proto/roles/gateway.sql anew, after a change of the gateway'\''s statements'
-	@echo 'make pgbouncer   a failover of Postgres behind PgBouncer'
+	@echo 'make pgbouncer   Postgres behind PgBouncer: a failover, processes killed'
 	@echo 'make storm       the long run of random kills and stops'
 	@echo 'make containers  docker-compose.yml tried for real; needs Docker'
 	@echo 'make deps        install the Debian packages that all this needs'

@@ -1,8 +1,12 @@
 /* A receiver of webhooks on this machine, for as long as somebody looks: an endpoint is made for it,
  * each request's signature is verified over the bytes as they came, and the endpoint is deleted at
- * the end. */
+ * the end. One that was killed could not do that: its endpoint's description names this machine and a
+ * process that is no more, and the next one deletes it. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "base/mem.h"
@@ -18,6 +22,9 @@
 #define SECRET_MAX ((size_t)256)
 #define LAST_ANSWER_US (200 * USEC_PER_MS)
 #define DRAIN_US (5 * USEC_PER_SEC)
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define MARK "belfry webhooks listen on "
+#define MARK_SIZE 128
 
 struct listen {
 	struct app *app;
@@ -138,10 +145,24 @@ static int read_secret(struct listen *l, const char *path)
 	return code;
 }
 
+/* "belfry webhooks listen on HOST, process "; the process' number follows. */
+static void mark(char out[MARK_SIZE])
+{
+	char host[64] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		(void)snprintf(host, sizeof(host), "localhost");
+	(void)snprintf(out, MARK_SIZE, MARK "%s, process ", host);
+}
+
 static void render_endpoint(const struct app *app, struct str url, struct strbuf *out)
 {
 	struct str events = STR("*"), word;
 	struct json_out j;
+	char by[MARK_SIZE], description[MARK_SIZE + 16];
+
+	mark(by);
+	(void)snprintf(description, sizeof(description), "%s%d", by, (int)getpid());
 
 	if (app->args.given[OPT_LISTEN_EVENTS])
 		events = app->args.value[OPT_LISTEN_EVENTS];
@@ -155,7 +176,7 @@ static void render_endpoint(const struct app *app, struct str url, struct strbuf
 		json_str(&j, word);
 	}
 	json_array_end(&j);
-	json_kv_cstr(&j, "description", "belfry webhooks listen");
+	json_kv_cstr(&j, "description", description);
 	json_object_end(&j);
 }
 
@@ -198,20 +219,75 @@ static int make_endpoint(struct listen *l, struct str url)
 	return code;
 }
 
-static int delete_endpoint(struct listen *l)
+static int delete_by_id(struct app *app, struct str id)
 {
-	struct str id = str_from(l->endpoint);
 	struct transfer t;
 
-	if (*l->endpoint == '\0')
-		return EXIT_DONE;
 	transfer_init(&t, "DELETE");
-	(void)api_url(l->app, "/v1/webhook-endpoints/{}", &id, &t.url); /* one place */
-	int code = api_send(l->app, &t);
+	(void)api_url(app, "/v1/webhook-endpoints/{}", &id, &t.url); /* one place */
+	int code = api_send(app, &t);
 	if (code != EXIT_DONE)
-		(void)app_fail(code, "the endpoint %s stays behind", l->endpoint);
+		(void)app_fail(code, "the endpoint %.*s stays behind", STR_ARG(id));
 	transfer_deinit(&t);
 	return code;
+}
+
+static int delete_endpoint(struct listen *l)
+{
+	return *l->endpoint == '\0' ? EXIT_DONE : delete_by_id(l->app, str_from(l->endpoint));
+}
+
+/* Whether a listener of this machine made it, which is no more. */
+static bool is_left_behind(struct str description)
+{
+	char by[MARK_SIZE];
+	int64_t pid;
+
+	mark(by);
+	struct str prefix = str_from(by);
+	if (!str_starts(description, prefix))
+		return false;
+	struct str number = { description.p + prefix.n, description.n - prefix.n };
+	return !is_err(parse_i64(number, 1, INT32_MAX, &pid)) && kill((pid_t)pid, 0) != 0 &&
+	       errno == ESRCH;
+}
+
+static void delete_left(struct app *app, struct str answer)
+{
+	struct json_doc *d;
+
+	if (is_err(json_parse(answer, (struct json_limits){ ANSWER_MAX, 32 }, &d, NULL)))
+		return;
+	const struct json_value *root = json_doc_root(d);
+	const struct json_value *data =
+		json_type(root) == JSON_OBJECT ? json_get(root, "data") : NULL;
+	const struct json_value *e =
+		data != NULL && json_type(data) == JSON_ARRAY ? json_first(data) : NULL;
+	for (; e != NULL; e = json_next(e)) {
+		if (json_type(e) != JSON_OBJECT)
+			continue;
+		const struct json_value *id = json_get(e, "id"), *is = json_get(e, "description");
+		if (id == NULL || is == NULL || json_type(id) != JSON_STRING ||
+		    json_type(is) != JSON_STRING || !is_left_behind(json_as_str(is)))
+			continue;
+		if (delete_by_id(app, json_as_str(id)) == EXIT_DONE)
+			fprintf(stderr, "belfry: deleted %.*s, which a killed listener had left\n",
+				STR_ARG(json_as_str(id)));
+	}
+	json_doc_free(d);
+}
+
+/* Of the newest 200 endpoints. That it does not succeed is told, and keeps nobody from listening. */
+static void tidy_up(struct app *app)
+{
+	struct transfer t;
+
+	transfer_init(&t, "GET");
+	(void)api_url(app, "/v1/webhook-endpoints", NULL, &t.url); /* it has no places */
+	api_query(&t.url, "limit", STR("200"));
+	if (api_send(app, &t) == EXIT_DONE)
+		delete_left(app, strbuf_str(&t.answer));
+	transfer_deinit(&t);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
@@ -258,10 +334,12 @@ static int set_up(struct listen *l)
 	bool is_v6 = bind != NULL && strchr(bind, ':') != NULL;
 	strbuf_addf(&own, "http://%s%s%s:%d/", is_v6 ? "[" : "", bind == NULL ? "127.0.0.1" : bind,
 		    is_v6 ? "]" : "", http_server_port(l->server));
-	if (secret != NULL)
+	if (secret != NULL) {
 		code = read_secret(l, secret);
-	else
+	} else {
+		tidy_up(l->app);
 		code = make_endpoint(l, url == NULL ? strbuf_str(&own) : str_from(url));
+	}
 	if (code == EXIT_DONE)
 		fprintf(stderr, "listening on %s%s%s; Ctrl-C ends it\n", own.p,
 			*l->endpoint == '\0' ? "" : " as ", l->endpoint);

@@ -57,6 +57,8 @@ class WebhooksTest(Cli):
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
         said = process.stderr.readline()
+        if "a killed listener had left" in said:
+            said = process.stderr.readline()
         found = re.match(r"listening on http://127.0.0.1:(\d+)/(?: as (whk_\w+))?; ", said)
         self.assertTrue(found, said)
         return process, int(found.group(1)), found.group(2)
@@ -86,6 +88,23 @@ class WebhooksTest(Cli):
         self.assertEqual(process.wait(timeout=20), DONE)
         self.assertEqual(process.stdout.read(), "")
         self.assertNotIn(endpoint, self.ok("webhooks", "list"))
+
+    def test_what_a_killed_listener_left_is_deleted_by_the_next(self):
+        killed, _, left = self.listen()
+        killed.kill()
+        killed.wait(timeout=20)
+        alive, _, other = self.listen()
+        kept = self.one.api.post("/v1/webhook-endpoints", {
+            "url": "http://127.0.0.1:1/", "events": ["*"], "description": "belfry webhooks listen on nowhere"})["id"]
+        third, _, mine = self.listen()
+        listed = self.ok("webhooks", "list")
+        self.assertNotIn(left, listed)
+        for endpoint in (other, kept, mine):
+            self.assertIn(endpoint, listed)
+        for process in (alive, third):
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=20), DONE)
+        self.ok("webhooks", "delete", kept)
 
     def test_a_listener_prints_the_bytes_and_ends_after_its_count(self):
         process, _, endpoint = self.listen("--json", "--count", "1", "--events", "campaign.paused")
