@@ -42,6 +42,30 @@ static void a_lost_connection_fails_what_was_on_it_and_comes_back(void **state)
 	pg_bench_assert_value(b, "SELECT count(*) FROM item", "0");
 }
 
+/* What waits here behind the first one cannot be left behind in a pooler's session. */
+static void without_prepared_statements_one_unit_is_on_the_wire(void **state)
+{
+	struct pg_bench *b = *state;
+	struct pg_options o = pg_bench_options(b);
+	char sql[80];
+
+	o.prepare = false;
+	o.depth = 4;
+	pg_bench_start(b, o);
+	pg_bench_go(b, 0, pg_bench_unit(&pg_bench_pid));
+	pg_bench_wait(b, 1);
+	pg_bench_go(b, 1, pg_bench_unit_sleep(20));
+	pg_bench_go(b, 2, pg_bench_unit_int8(&pg_bench_echo, 2));
+	pg_bench_go(b, 3, pg_bench_unit_int8(&pg_bench_echo, 3));
+	pg_bench_turn(b, 50 * USEC_PER_MS);
+	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d)", (int)b->answers[0].number);
+	pg_fixture_exec(b->pg, sql);
+	pg_bench_wait(b, 4);
+	assert_int_equal(b->answers[1].e.code, ERR_UNAVAILABLE);
+	assert_int_equal(b->answers[2].e.code, ERR_OK);
+	assert_int_equal(b->answers[3].e.code, ERR_OK);
+}
+
 static void an_idle_connection_that_dies_is_replaced(void **state)
 {
 	struct pg_bench *b = *state;
@@ -182,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_lost_connection_fails_what_was_on_it_and_comes_back),
+		CASE(without_prepared_statements_one_unit_is_on_the_wire),
 		CASE(an_idle_connection_that_dies_is_replaced),
 		CASE(a_server_that_says_nothing_is_given_up),
 		CASE(a_schema_that_moved_on_costs_one_unit),
