@@ -227,7 +227,9 @@ class CommandsTest(Cli):
 
         class Proxy(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                answer = belfry.belfry_client.Api(f"http://{api.host}:{api.port}", api.key).request("GET", self.path)
+                behind = belfry.belfry_client.Api(f"http://{api.host}:{api.port}", api.key)
+                answer = behind.request("GET", self.path)
+                behind.close()
                 self.send_response(answer.status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer.body)))
