@@ -5,6 +5,7 @@
 #include "expander.h"
 #include "feeder.h"
 #include "finisher.h"
+#include "history.h"
 #include "materializer.h"
 #include "measure.h"
 #include "replanner.h"
@@ -64,6 +65,7 @@ static void on_taken(struct err e, const struct pg_unit *u, void *arg)
 	feeder_begin_again(app->feeder);
 	sweeper_rewind(app->sweeper);
 	replanner_begin_again(app->replanner);
+	history_look(app->history);
 }
 
 static void on_evicted(struct err e, const struct pg_unit *u, void *arg)
@@ -238,6 +240,7 @@ static struct err app_open(struct app *app)
 	app->replanner = replanner_new(app);
 	app->expander = expander_new(app);
 	app->retention = retention_new(app);
+	app->history = history_new(app);
 	TRY(measures_open(app));
 	app->ready_timer = timer_new(app->loop, on_ready_poll, app);
 	timer_start(app->ready_timer, 0);
@@ -256,6 +259,7 @@ static void app_close(struct app *app)
 	measures_close(app);
 	expander_free(app->expander);
 	replanner_free(app->replanner);
+	history_free(app->history);
 	retention_free(app->retention);
 	finisher_free(app->finisher);
 	sweeper_free(app->sweeper);

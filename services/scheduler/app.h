@@ -8,7 +8,8 @@
  *   expander      occurrences of recurring campaigns -> calls with an instant, an hour ahead
  *   replanner     the time zones; calls that an update of them moves
  *   finisher      campaign.completed, the rest of a cancelled campaign, the archive
- *   retention     old events and deliveries
+ *   history       partitions of what is finished: made ahead, dropped when they are old
+ *   retention     what is old and stands in none of them, stored answers, traces
  *
  * Each is a task: it runs when its time has come, one run at a time, and only while leading. */
 #ifndef SCHEDULER_APP_H
@@ -29,6 +30,7 @@ struct feeder;
 struct sweeper;
 struct finisher;
 struct retention;
+struct history;
 struct expander;
 struct replanner;
 struct measures;
@@ -61,6 +63,7 @@ struct app {
 	struct sweeper *sweeper;
 	struct finisher *finisher;
 	struct retention *retention;
+	struct history *history;
 	struct expander *expander;
 	struct replanner *replanner;
 

@@ -23,6 +23,7 @@ struct measures {
 	struct histogram *batch;
 	int64_t *entries[WIRE_SHARDS], *undelivered[WIRE_SHARDS], *lag[WIRE_SHARDS];
 	int64_t *deliveries, *oldest, *overdue;
+	int64_t *spans_made, *spans_dropped, *spans_failed, *spans_left, *spans, *spans_kept;
 };
 
 /* --- the census ----------------------------------------------------------------------------- */
@@ -37,6 +38,7 @@ static void forget(struct measures *ms)
 {
 	forget_streams(ms);
 	*ms->deliveries = *ms->oldest = *ms->overdue = METRIC_ABSENT;
+	*ms->spans_left = *ms->spans = *ms->spans_kept = METRIC_ABSENT;
 }
 
 static void ask_depth(struct measures *ms);
@@ -195,6 +197,21 @@ static void add_work(struct measures *ms, struct metrics *m)
 			    "10000 that were due last.");
 }
 
+static void add_history(struct measures *ms, struct metrics *m)
+{
+	ms->spans_made = counter(m, "belfry_history_partitions_made_total",
+				 "Partitions of finished work that were made.");
+	ms->spans_dropped = counter(m, "belfry_history_partitions_dropped_total",
+				    "Partitions of finished work that were dropped.");
+	ms->spans_failed = counter(m, "belfry_history_failures_total",
+				   "Times that a partition could not be made or dropped.");
+	ms->spans_left = gauge(m, "belfry_history_ahead_seconds",
+			       "How long the partitions that stand last, from now on.");
+	ms->spans = gauge(m, "belfry_history_partitions", "Partitions of finished work.");
+	ms->spans_kept = gauge(m, "belfry_history_partitions_kept",
+			       "Partitions that are past their time, and needed by what is open.");
+}
+
 static bool is_ready(void *arg)
 {
 	const struct app *app = arg;
@@ -209,6 +226,8 @@ struct err measures_open(struct app *app)
 	app->measures = ms;
 	add_work(ms, app->metrics);
 	add_streams(ms, app->metrics);
+	add_history(ms, app->metrics);
+	forget(ms);
 	zone_table_measure(app->zones, app->metrics);
 	metrics_on_collect(app->metrics, collect, ms);
 	ms->census = task_new(app, CENSUS_PERIOD_US, on_census, ms);
@@ -265,4 +284,21 @@ void measure_requeued(struct measures *ms, int64_t n)
 void measure_orphaned(struct measures *ms, bool is_uncertain)
 {
 	++*(is_uncertain ? ms->uncertain : ms->lost);
+}
+
+void measure_history(struct measures *ms, bool is_made)
+{
+	++*(is_made ? ms->spans_made : ms->spans_dropped);
+}
+
+void measure_history_failed(struct measures *ms)
+{
+	++*ms->spans_failed;
+}
+
+void measure_history_state(struct measures *ms, usec_t left_us, int64_t spans, int64_t kept)
+{
+	*ms->spans_left = left_us;
+	*ms->spans = spans;
+	*ms->spans_kept = kept;
 }

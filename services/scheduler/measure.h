@@ -25,5 +25,12 @@ void measure_fed(struct measures *ms, size_t n);
 void measure_requeued(struct measures *ms, int64_t n);
 /* An attempt that nobody could ask about was judged. */
 void measure_orphaned(struct measures *ms, bool is_uncertain);
+/* A partition of history was made, or dropped. */
+void measure_history(struct measures *ms, bool is_made);
+/* One could not be: the table was in use, or worse. */
+void measure_history_failed(struct measures *ms);
+/* How long the partitions last from now on, where they end first; how many there are; how many of them
+ * are past their time and needed. */
+void measure_history_state(struct measures *ms, usec_t left_us, int64_t spans, int64_t kept);
 
 #endif

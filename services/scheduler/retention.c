@@ -1,5 +1,5 @@
 /* One task, three rounds in a row: the events of each workspace, the deliveries of each endpoint, the
- * stored answers. A round is a walk along a key, batch by batch. */
+ * finished calls with the stored answers. A round is a walk along a key, batch by batch. */
 #include "retention.h"
 
 #include <stdlib.h>
@@ -18,11 +18,11 @@
 struct retention {
 	struct app *app;
 	struct task *task;
-	usec_t older_than; /* of this run */
+	usec_t older_than, calls_older_than; /* of this run; 0: nothing is */
 	struct uuid workspace_id, endpoint_id;
 	int64_t after_sequence;
 	struct uuid after_id;
-	int64_t n_events, n_deliveries, n_answers;
+	int64_t n_events, n_deliveries, n_calls, n_answers;
 };
 
 static bool failed(struct retention *r, struct err e, const struct pg_unit *u)
@@ -51,14 +51,18 @@ static void on_answers(struct err e, const struct pg_unit *u, void *arg)
 	if (failed(r, e, u))
 		return;
 	int64_t n = pg_result_affected(pg_unit_result(u, 0));
+	struct retention_calls_row calls;
+	get_retention_calls(pg_unit_result(u, 2), 0, &calls);
 	r->n_answers += n;
-	if (n == BATCH) {
+	r->n_calls += calls.calls;
+	if (n == BATCH || calls.calls == BATCH || calls.attempts == BATCH ||
+	    calls.conversations == BATCH) {
 		delete_answers(r);
 		return;
 	}
-	if (r->n_events > 0 || r->n_deliveries > 0 || r->n_answers > 0)
+	if (r->n_events > 0 || r->n_deliveries > 0 || r->n_calls > 0 || r->n_answers > 0)
 		log_info("retention", LI("events", r->n_events), LI("deliveries", r->n_deliveries),
-			 LI("answers", r->n_answers));
+			 LI("calls", r->n_calls), LI("answers", r->n_answers));
 	task_done(r->task);
 }
 
@@ -68,6 +72,8 @@ static void delete_answers(struct retention *r)
 	add_retention_answers(u, &(struct retention_answers_args){ .most = BATCH });
 	add_retention_traces(
 		u, &(struct retention_traces_args){ .older_than = r->older_than, .most = BATCH });
+	add_retention_calls(u, &(struct retention_calls_args){ .older_than = r->calls_older_than,
+							       .most = BATCH });
 	submit(r, u, on_answers);
 }
 
@@ -185,13 +191,19 @@ static void next_workspace(struct retention *r)
 	submit(r, u, on_workspace);
 }
 
+static usec_t before(const struct app *app, usec_t keep_us)
+{
+	return keep_us == 0 ? 0 : app_now(app) - keep_us;
+}
+
 static void run(struct task *t, void *arg)
 {
 	struct retention *r = arg;
 	(void)t; /* it is r->task */
-	r->older_than = app_now(r->app) - r->app->settings.retention_us;
+	r->older_than = before(r->app, r->app->settings.retention_us);
+	r->calls_older_than = before(r->app, r->app->settings.call_retention_us);
 	r->workspace_id = UUID_NIL;
-	r->n_events = r->n_deliveries = r->n_answers = 0;
+	r->n_events = r->n_deliveries = r->n_calls = r->n_answers = 0;
 	next_workspace(r);
 }
 
@@ -200,7 +212,8 @@ static void run(struct task *t, void *arg)
 struct retention *retention_new(struct app *app)
 {
 	struct retention *r = xcalloc(1, sizeof(*r));
-	usec_t period_us = app->settings.retention_us / LOOKS;
+	usec_t keep_us = app->settings.retention_us;
+	usec_t period_us = keep_us == 0 ? PERIOD_MAX_US : keep_us / LOOKS;
 	r->app = app;
 	r->task = task_new(app, max_i64(PERIOD_MIN_US, min_i64(PERIOD_MAX_US, period_us)), run, r);
 	return r;

@@ -1,5 +1,5 @@
-/* What is old goes: events, finished deliveries with their attempts, answers under idempotency keys.
- * Bounded batches, one after another; deleting twice changes nothing, so no epoch is needed. */
+/* What is old goes, as far as it goes row by row: answers under idempotency keys, traces, and what of the
+ * finished stands in no partition of its own time (see history.h). Bounded batches, one after another; deleting twice changes nothing, so no epoch is needed. */
 #ifndef SCHEDULER_RETENTION_H
 #define SCHEDULER_RETENTION_H
 

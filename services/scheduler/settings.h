@@ -15,7 +15,9 @@ struct scheduler_settings {
 	usec_t pass_us;
 	usec_t uncertain_after_us;
 	usec_t archive_after_us;
-	usec_t retention_us;
+	usec_t retention_us;      /* of events; 0 = for ever */
+	usec_t call_retention_us; /* 0 = for ever */
+	usec_t partition_us;
 	usec_t drain_us;
 	const char *zoneinfo;
 	usec_t zoneinfo_refresh_us;

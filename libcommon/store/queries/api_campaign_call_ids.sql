@@ -1,4 +1,5 @@
--- The ids of a campaign's calls, newest first, open and done.
+-- The ids of a campaign's calls, newest first, open and done. None is older than its campaign, which
+-- leaves partitions out.
 -- $1 workspace_id uuid
 -- $2 campaign_id uuid
 -- $3 status text
@@ -14,6 +15,8 @@ SELECT id FROM (
 	UNION ALL
 	(SELECT c.id FROM scheduled_call_done c
 	WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.id < $5
+		AND c.id >= (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
+			WHERE k.workspace_id = $1 AND k.id = $2)
 		AND ($3 IS NULL OR c.status = $3) AND ($4 IS NULL OR c.outcome = $4)
 	ORDER BY c.id DESC LIMIT $6)
 ) x

@@ -31,6 +31,8 @@ WITH plan AS (
 	UNION ALL
 	(SELECT c.id, c.scheduled_at FROM scheduled_call_done c
 	WHERE c.workspace_id = $1 AND c.campaign_id = $2
+		AND c.id >= (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
+			WHERE k.workspace_id = $1 AND k.id = $2)
 	ORDER BY c.id DESC LIMIT greatest(0, $3 - (SELECT count(*) FROM open)))
 ), dialed AS (
 	-- OFFSET 0: each call's attempts by the key, never all attempts there are.

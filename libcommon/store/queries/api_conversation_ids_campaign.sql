@@ -15,6 +15,8 @@ SELECT conversation_id, id FROM (
 	UNION ALL
 	(SELECT c.id, c.conversation_id FROM scheduled_call_done c
 	WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.id < $4 AND c.conversation_id IS NOT NULL
+		AND c.id >= (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
+			WHERE k.workspace_id = $1 AND k.id = $2)
 		AND ($3 IS NULL OR EXISTS (SELECT FROM conversation v
 			WHERE v.workspace_id = $1 AND v.id = c.conversation_id AND v.status = $3))
 	ORDER BY c.id DESC LIMIT $5)

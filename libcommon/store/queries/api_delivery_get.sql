@@ -34,4 +34,6 @@ CROSS JOIN LATERAL (
 	FROM owed_one($1, $2) o WHERE o.endpoint_id = w.id
 ) d
 LEFT JOIN event e ON e.workspace_id = $1 AND e.sequence = d.sequence
+	AND e.id >= event_from(d.created_at, d.generation, (SELECT h.since FROM history h
+		WHERE h.parent = 'event'))
 WHERE w.workspace_id = $1 AND w.deleted_at IS NULL

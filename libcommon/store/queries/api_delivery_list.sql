@@ -40,4 +40,6 @@ FROM (
 	FROM owed_page($1, $2, $4, $5) o WHERE $3 IS NULL OR $3 = 'pending'
 ) d
 LEFT JOIN event e ON e.workspace_id = $1 AND e.sequence = d.sequence
+	AND e.id >= event_from(d.created_at, d.generation, (SELECT h.since FROM history h
+		WHERE h.parent = 'event'))
 ORDER BY d.id DESC LIMIT $5

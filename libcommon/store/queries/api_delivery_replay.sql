@@ -1,5 +1,5 @@
 -- Sends a finished delivery once more, as a new generation with fresh attempts; fails the unit when
--- somebody else did, or the endpoint is not enabled any more.
+-- somebody else did, the endpoint is not enabled any more, or the event is gone.
 -- $1 workspace_id uuid
 -- $2 endpoint_id uuid
 -- $3 delivery_id uuid
@@ -16,6 +16,8 @@ WITH source AS (
 	FROM source s
 	JOIN webhook_endpoint w ON w.workspace_id = $1 AND w.id = $2 AND w.status = 'enabled'
 		AND w.deleted_at IS NULL
+	-- Read, so that its partition is not dropped before this is committed.
+	WHERE EXISTS (SELECT FROM event e WHERE e.workspace_id = $1 AND e.sequence = s.sequence)
 	RETURNING 1
 )
 SELECT expect(count(*) = 1) FROM made

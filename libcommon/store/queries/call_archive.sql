@@ -1,7 +1,7 @@
 -- Moves the calls of a workspace that ended before a given instant out of the open table, looking
 -- at a bounded number of them after the one looked at last (NULL: from the first). A call whose
 -- conversation still runs stays: the end of its attempt refers to it. Called again with last_id
--- while `seen` is full.
+-- while `seen` is full. The partitions that they may stand in are told the latest end.
 -- $1 epoch int8
 -- $2 workspace_id uuid
 -- $3 after_id uuid
@@ -23,6 +23,12 @@ WITH lead AS (
 	RETURNING c.*
 ), kept AS (
 	INSERT INTO scheduled_call_done SELECT * FROM gone RETURNING 1
+), noted AS (
+	UPDATE history_span s SET ended_at = greatest(s.ended_at, g.ended_at)
+	FROM (SELECT max(updated_at) AS ended_at, min(id::text)::uuid AS low, max(id::text)::uuid AS high
+		FROM gone) g
+	WHERE s.parent = 'scheduled_call_done' AND uuid7_floor(s.upto_at) > g.low
+		AND coalesce(uuid7_floor(s.from_at) <= g.high, true)
 )
 SELECT (SELECT count(*) FROM kept), count(*), (SELECT id FROM looked ORDER BY id DESC LIMIT 1)
 FROM looked

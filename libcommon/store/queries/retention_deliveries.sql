@@ -1,4 +1,4 @@
--- Deletes an endpoint's deliveries that ended before a moment, with their attempts, looking at a
+-- Of what stands in no partition of its own time: deletes an endpoint's deliveries that ended before a moment, with their attempts, looking at a
 -- bounded number of them after the one looked at last (NULL: from the first). Called again with
 -- last_id while `seen` is full. Those in the oldest range that still owes something stay: they say what
 -- of it was sent.
@@ -9,12 +9,12 @@
 -- $5 most int8
 -- rows: seen int8, last_id uuid, gone int8
 WITH looked AS (
-	SELECT d.id, d.sequence, d.ended_at FROM delivery_done d
+	SELECT d.id, d.sequence, d.ended_at FROM delivery_done_default d
 	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < uuid7_floor($4)
 	AND d.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
 	ORDER BY d.id LIMIT $5
 ), gone AS (
-	DELETE FROM delivery_done d USING looked l
+	DELETE FROM delivery_done_default d USING looked l
 	WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = l.id AND l.ended_at < $4
 	AND l.sequence < coalesce((SELECT r.from_sequence FROM delivery_range r
 		WHERE r.workspace_id = $1 AND r.endpoint_id = $2 ORDER BY r.to_sequence LIMIT 1),

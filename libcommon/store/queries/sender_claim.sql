@@ -35,7 +35,8 @@ WITH picked AS (
 	UPDATE delivery d SET sender_id = $1, lease_until = now() + $6 * interval '1 microsecond',
 		attempts = d.attempts + CASE WHEN d.sender_id IS NULL THEN 1 ELSE 0 END
 	FROM picked p WHERE d.ctid = p.tid
-	RETURNING d.workspace_id, d.endpoint_id, d.id, d.sequence, d.attempts, d.due_at
+	RETURNING d.workspace_id, d.endpoint_id, d.id, d.sequence, d.attempts, d.due_at, d.created_at,
+		d.generation
 )
 SELECT t.endpoint_id, t.id AS delivery_id, t.attempts AS attempt, t.due_at, e.id AS event_id,
 	t.workspace_id, t.sequence, e.type, e.at, e.campaign_id, e.campaign_kind, e.call_id,
@@ -45,6 +46,8 @@ SELECT t.endpoint_id, t.id AS delivery_id, t.attempts AS attempt, t.due_at, e.id
 	e.billed_s, e.end_reason, e.data, x.trace_id, x.flags AS trace_flags
 FROM taken t
 LEFT JOIN event e ON e.workspace_id = t.workspace_id AND e.sequence = t.sequence
+	AND e.id >= event_from(t.created_at, t.generation, (SELECT h.since FROM history h
+		WHERE h.parent = 'event'))
 LEFT JOIN call_trace x ON e.campaign_id IS NULL AND x.workspace_id = e.workspace_id
 	AND x.call_id = e.call_id
 ORDER BY t.due_at, t.sequence
