@@ -51,6 +51,7 @@ GRANT INSERT (workspace_id, sequence, id, type, at, campaign_id, campaign_kind, 
 GRANT SELECT ON event TO belfry_gateway;
 GRANT INSERT (workspace_id, attempt_id, conversation_id) ON hangup TO belfry_gateway;
 GRANT SELECT ON hangup TO belfry_gateway;
+GRANT SELECT ON history TO belfry_gateway;
 GRANT INSERT (workspace_id, key, request_hash, status, body, is_sealed) ON idempotency TO
     belfry_gateway;
 GRANT SELECT ON idempotency TO belfry_gateway;

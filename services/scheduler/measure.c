@@ -38,6 +38,10 @@ static void forget(struct measures *ms)
 {
 	forget_streams(ms);
 	*ms->deliveries = *ms->oldest = *ms->overdue = METRIC_ABSENT;
+}
+
+static void forget_history(struct measures *ms)
+{
 	*ms->spans_left = *ms->spans = *ms->spans_kept = METRIC_ABSENT;
 }
 
@@ -111,8 +115,10 @@ static void collect(void *arg)
 	*ms->leader = leads;
 	*ms->epoch = leads ? app->epoch : METRIC_ABSENT;
 	*ms->redis_up = redis_is_up(app->redis);
-	if (!leads)
+	if (!leads) {
 		forget(ms);
+		forget_history(ms);
+	}
 }
 
 /* --- series --------------------------------------------------------------------------------- */
@@ -227,7 +233,7 @@ struct err measures_open(struct app *app)
 	add_work(ms, app->metrics);
 	add_streams(ms, app->metrics);
 	add_history(ms, app->metrics);
-	forget(ms);
+	forget_history(ms);
 	zone_table_measure(app->zones, app->metrics);
 	metrics_on_collect(app->metrics, collect, ms);
 	ms->census = task_new(app, CENSUS_PERIOD_US, on_census, ms);

@@ -70,8 +70,9 @@ class Meter:
                 for name, pid in self.pids.items()}
 
     def read_tables(self):
-        rows = self.stack.rows("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del, n_tup_hot_upd"
-                               " FROM pg_stat_user_tables")
+        rows = self.stack.rows("SELECT coalesce(pg_partition_root(relid), relid)::regclass::text,"
+                               " sum(n_tup_ins)::int8, sum(n_tup_upd)::int8, sum(n_tup_del)::int8,"
+                               " sum(n_tup_hot_upd)::int8 FROM pg_stat_user_tables GROUP BY 1")
         return {row[0]: tuple(int(n) for n in row[1:]) for row in rows}
 
     def read_wal(self):

@@ -13,7 +13,7 @@ DELIVERY = ["id", "endpoint_id", "event_id", "event_type", "sequence", "status",
 class WebhookCase(ApiCase):
     frozen = False
     options = {"dispatchers": 1, "schedulers": 1, "settings": {
-        "WEBHOOK_SCHEDULE": "0,0.2,0.2,0.2,0.2,0.2", "EVENT_RETENTION_S": 3600}}
+        "WEBHOOK_SCHEDULE": "0,0.2,0.2,0.2,0.2,0.2", "EVENT_RETENTION_S": 3600, "PARTITION_S": 600}}
 
     def setUp(self):
         self.tenant = Tenant(self, self.fresh_number())
