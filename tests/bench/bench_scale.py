@@ -20,7 +20,7 @@ import belfry
 import bench_life as life
 
 FINISHED = bench.scaled(10000000, 20000)
-CALLS = min(30000, bench.scaled(100000, 2000)) # of a turn
+CALLS = min(30000, bench.scaled(100000, 2000))  # of a turn
 TURNS = 3
 CHUNK = 100000
 DAYS = 28
@@ -56,7 +56,7 @@ $$;
 CAMPAIGN = """
 INSERT INTO campaign (workspace_id, id, kind, name, status, agent_id, number_id, timezone, cron, to_number,
 	rate_per_minute, created_at, completed_at)
-SELECT n.workspace_id, '{prefix}-0000-7000-8000-' || lpad(k::text, 12, '0'), CASE k WHEN 0 THEN 'bulk' ELSE
+SELECT n.workspace_id, ('{prefix}-0000-7000-8000-' || lpad(k::text, 12, '0'))::uuid, CASE k WHEN 0 THEN 'bulk' ELSE
 	'recurring' END, 'old ' || k, 'completed', a.id, n.id, 'UTC', CASE WHEN k > 0 THEN '* * * * *' END,
 	CASE WHEN k > 0 THEN '+14155550123' END, CASE k WHEN 0 THEN 6000 END, now() - interval '{days} days', now()
 FROM (SELECT workspace_id, id FROM number LIMIT 1) n, (SELECT id FROM agent LIMIT 1) a,
