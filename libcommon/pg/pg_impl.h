@@ -54,7 +54,7 @@ struct pg_unit {
 
 	struct pg_result *results; /* n_expected of them */
 	size_t n_results, n_expected;
-	size_t n_seen;	    /* answers to its statements, good ones or not */
+	size_t n_seen;      /* answers to its statements, good ones or not */
 	struct err failure; /* the first one */
 	char sqlstate[6];
 	const char *constraint;

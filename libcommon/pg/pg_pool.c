@@ -250,7 +250,8 @@ static void finish_free(void *arg)
 	struct list_node *node;
 
 	while ((node = list_pop_front(&p->dying)) != NULL)
-		pg_unit_finish(pg_unit_of(node), ERR(ERR_CANCELLED, "the database pool was closed"));
+		pg_unit_finish(pg_unit_of(node),
+			       ERR(ERR_CANCELLED, "the database pool was closed"));
 	free(p->conns);
 	mem_wipe(p->conninfo, str_from(p->conninfo).n);
 	free(p->conninfo);

@@ -81,8 +81,8 @@ struct pg_share_end pg_share_end(const struct list *sent)
 		if (failed != NULL && one != failed)
 			fail_like(one, failed);
 		else if (!is_err(one->failure) && one->n_results < one->n_expected)
-			one->failure = ERR(ERR_PROTOCOL,
-					   "the database sent fewer results than asked");
+			one->failure =
+				ERR(ERR_PROTOCOL, "the database sent fewer results than asked");
 	}
 	return end;
 }
