@@ -10,7 +10,7 @@ import unittest
 import belfry
 import contract
 from api_case import ApiCase, Tenant, type_id
-from api_routes import PREFIXES, ROUTES, fill
+from api_routes import CSV, PREFIXES, ROUTES, fill
 
 
 class Edges(ApiCase):
