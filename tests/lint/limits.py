@@ -1,7 +1,7 @@
 """usage: limits.py <paths
 
 C: a function fits in 60 lines and takes at most five parameters, a .c file has at most 500 lines
-besides its tables, a main.c 40; no // comments. Everywhere: no marks of unfinished work, and no
+besides its tables, a main.c 40; no // comments. Python: a file has at most 500 lines. Everywhere: no marks of unfinished work, and no
 path that leads out of the repository.
 """
 import os
@@ -52,6 +52,8 @@ def main():
         found = list(faults_of_any(text))
         if path.endswith((".c", ".h")):
             found += faults_of_c(path, text)
+        if path.endswith(".py") and text.count("\n") > FILE_LINES:
+            found.append((FILE_LINES + 1, f"{text.count(chr(10))} lines"))
         for number, what in found:
             count += 1
             print(f"{path}:{number}: {what}")

@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 import unittest
 
+import belfry
 import pq
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -61,12 +61,9 @@ class Postgres:
             self.server = subprocess.Popen(command, cwd=self.dir, stdout=log, stderr=log)
 
     def wait(self):
-        end = time.monotonic() + 60
-        while subprocess.run([os.path.join(self.bin, "pg_isready"), "-q", "-d", self.url],
-                             check=False).returncode:
-            if time.monotonic() > end:
-                raise AssertionError("Postgres did not start")
-            time.sleep(0.02)
+        ready = [os.path.join(self.bin, "pg_isready"), "-q", "-d", self.url]
+        belfry.wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, 60,
+                          "Postgres to start")
 
     def sql(self, text):
         """What psql would print of it, unaligned."""
