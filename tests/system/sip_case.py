@@ -3,6 +3,7 @@ they say stands in sip_scenarios.py."""
 import collections
 import datetime
 import os
+import random
 import re
 import signal
 import socket
@@ -22,24 +23,25 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NUMBER = "+1555010"  # and four digits
 
 
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+HELD = []  # one for each port that this process was given
 
 
 def free_ports(n):
-    """Ports that are free for UDP and TCP, all different."""
+    """Ports that are free for UDP and TCP, and stay so until they are bound: none of those that the kernel
+    hands out to whoever connects, and none that another test of this machine was given."""
     found = []
     while len(found) < n:
-        port = free_port()
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        port, claim = random.randrange(10000, 20000), socket.socket(socket.AF_UNIX)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
             try:
-                s.bind(("127.0.0.1", port))
+                claim.bind("\0belfry-test-port-%d" % port)
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
             except OSError:
+                claim.close()
                 continue
-        if port not in found:
-            found.append(port)
+        HELD.append(claim)
+        found.append(port)
     return found
 
 
