@@ -55,7 +55,9 @@ def needs(stack):
     script += ("BEGIN; SELECT publish(ARRAY[ROW('campaign.paused', (SELECT id FROM workspace LIMIT 1), "
                "now(), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')"
                "::publishable]);\n"
-               "SELECT owed_page(id, id, id, 1), owed_one(id, id) FROM workspace; ROLLBACK;\n")
+               "SELECT owed_page(id, id, id, 1), owed_one(id, id), done_calls(id, '{}'), "
+               "done_call_ids(id, NULL, NULL, NULL, NULL, NULL, id, 1), "
+               "done_campaign_call_ids(id, id, NULL, NULL, id, 1) FROM workspace; ROLLBACK;\n")
     path = os.path.join(stack.home, "rights.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)

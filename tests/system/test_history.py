@@ -331,8 +331,7 @@ class PlanTest(Database):
                     f"; ALTER TABLE {name} ADD PRIMARY KEY (workspace_id, sequence)" if table == "event" else ""))
         ws = f"'{self.workspace}'"
         a_call = self.one("SELECT uuid7(now() - interval '20 days', 1)")
-        for name, values in (("api_call_get", f"{ws}, ARRAY['{a_call}']::uuid[]"),
-                             ("api_attempt_list", f"{ws}, ARRAY['{a_call}']::uuid[]"),
+        for name, values in (("api_attempt_list", f"{ws}, ARRAY['{a_call}']::uuid[]"),
                              ("api_delivery_attempts", f"{ws}, '{a_call}'")):
             with self.subTest(name):
                 self.assertEqual(self.scanned(name, values), {"d20"})

@@ -22,10 +22,7 @@ FROM (
 	SELECT c.id, c.campaign_id, c.target_id, c.slot, c.to_number, c.from_number, c.agent_id,
 		c.due_at, c.scheduled_at, c.status, c.outcome, c.conversation_id, c.external_id,
 		c.variables, c.created_at, c.updated_at, false
-	FROM scheduled_call_done c WHERE c.workspace_id = $1 AND c.id = ANY ($2)
-		-- An array leaves no partition out, its ends do.
-		AND c.id >= (SELECT x.id FROM unnest($2) x (id) ORDER BY x.id LIMIT 1)
-		AND c.id <= (SELECT x.id FROM unnest($2) x (id) ORDER BY x.id DESC LIMIT 1)
+	FROM done_calls($1, $2) c
 ) c
 LEFT JOIN campaign k ON k.workspace_id = $1 AND k.id = c.campaign_id
 LEFT JOIN campaign_plan p ON p.workspace_id = $1 AND p.campaign_id = c.campaign_id

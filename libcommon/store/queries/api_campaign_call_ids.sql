@@ -1,5 +1,4 @@
--- The ids of a campaign's calls, newest first, open and done. None is older than its campaign, which
--- leaves partitions out.
+-- The ids of a campaign's calls, newest first, open and done.
 -- $1 workspace_id uuid
 -- $2 campaign_id uuid
 -- $3 status text
@@ -13,11 +12,6 @@ SELECT id FROM (
 		AND ($3 IS NULL OR c.status = $3) AND ($4 IS NULL OR c.outcome = $4)
 	ORDER BY c.id DESC LIMIT $6)
 	UNION ALL
-	(SELECT c.id FROM scheduled_call_done c
-	WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.id < $5
-		AND c.id >= (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
-			WHERE k.workspace_id = $1 AND k.id = $2)
-		AND ($3 IS NULL OR c.status = $3) AND ($4 IS NULL OR c.outcome = $4)
-	ORDER BY c.id DESC LIMIT $6)
+	SELECT d.id FROM done_campaign_call_ids($1, $2, $3, $4, $5, $6) d (id)
 ) x
 ORDER BY id DESC LIMIT $6
