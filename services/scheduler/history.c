@@ -155,11 +155,11 @@ static void make(struct history *h)
 	struct app *app = h->app;
 	struct pg_unit *u = pg_unit_new();
 
-	add_history_make(u, &(struct history_make_args){
-				    .epoch = app->epoch,
-				    .parent = table_name(h),
-				    .width_us = app->settings.partition_us,
-				    .ahead_us = SPANS_AHEAD * app->settings.partition_us });
+	add_history_make(u, &(struct history_make_args){ .epoch = app->epoch,
+							 .parent = table_name(h),
+							 .width_us = app->settings.partition_us,
+							 .ahead_us = SPANS_AHEAD *
+								     app->settings.partition_us });
 	submit(h, u, on_made);
 	loop_defer(app->loop, pass_sent, h);
 }
