@@ -71,6 +71,13 @@ bool pg_pool_is_ready(const struct pg_pool *p); /* at least one connection is us
 usec_t pg_pool_mono_connected_at(const struct pg_pool *p);
 /* Postgres' wall clock minus ours, measured at connect and every 10 s; 0 before. */
 usec_t pg_pool_clock_offset(const struct pg_pool *p);
+/* What to add to our wall clock for whatever must not happen before an instant of Postgres': 0 where
+ * the measurement allows that both agree to 50 ms, else the least that it allows. A sample is taken from
+ * a request and its answer; on a machine that stands still in between it is off by up to half of that,
+ * and a correction by the middle of it would dial early. */
+usec_t pg_pool_clock_correction(const struct pg_pool *p);
+/* The same of one sample: that offset, give or take error. */
+usec_t pg_clock_correction(usec_t offset, usec_t error);
 size_t pg_pool_pending(const struct pg_pool *p); /* units waiting or on the wire */
 
 typedef void (*pg_done_fn)(struct err e, const struct pg_unit *u, void *arg);

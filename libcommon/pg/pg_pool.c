@@ -11,6 +11,8 @@
 
 #define CLOCK_EVERY_US (10 * USEC_PER_SEC)
 #define CLOCK_KEPT_US (60 * USEC_PER_SEC)
+/* Hosts whose clocks agree this well are not corrected: the measurement is noisier than that. */
+#define CLOCK_AGREES_US (50 * USEC_PER_MS)
 
 /* --- handing out ---------------------------------------------------------------------------- */
 
@@ -99,6 +101,18 @@ void pg_pool_note_clock(struct pg_pool *p, usec_t sent_at, usec_t server_at)
 usec_t pg_pool_clock_offset(const struct pg_pool *p)
 {
 	return p->clock_offset;
+}
+
+usec_t pg_clock_correction(usec_t offset, usec_t error)
+{
+	usec_t least = offset - error, most = offset + error;
+
+	return least < CLOCK_AGREES_US && most > -CLOCK_AGREES_US ? 0 : least;
+}
+
+usec_t pg_pool_clock_correction(const struct pg_pool *p)
+{
+	return pg_clock_correction(p->clock_offset, p->clock_error);
 }
 
 /* --- deadlines ------------------------------------------------------------------------------ */

@@ -30,15 +30,11 @@
 #define REDIS_PENDING_MAX 20000
 #define READ_BATCH 500
 #define DRAIN_POLL_US (20 * USEC_PER_MS)
-/* Hosts whose clocks agree this well are not corrected: the measurement is noisier than that, and
- * a correction by noise could dial before the instant. */
-#define CLOCK_AGREES_US (50 * USEC_PER_MS)
 
 usec_t app_now(const struct app *app)
 {
-	usec_t offset = app->claim_pg != NULL ? pg_pool_clock_offset(app->claim_pg) : 0;
-	bool agrees = offset < CLOCK_AGREES_US && offset > -CLOCK_AGREES_US;
-	return loop_now(app->loop) + (agrees ? 0 : offset);
+	return loop_now(app->loop) +
+	       (app->claim_pg != NULL ? pg_pool_clock_correction(app->claim_pg) : 0);
 }
 
 static void on_entry(const struct due_entry *e, const struct due_ticket *t, void *arg)

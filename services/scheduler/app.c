@@ -26,14 +26,11 @@
 #define REDIS_PENDING_MAX 10000
 #define TAKE_RETRY_US (200 * USEC_PER_MS)
 #define EVICT_AFTER_US (1 * USEC_PER_SEC)
-#define CLOCK_AGREES_US (50 * USEC_PER_MS)
 #define READY_POLL_US (50 * USEC_PER_MS)
 
 usec_t app_now(const struct app *app)
 {
-	usec_t offset = pg_pool_clock_offset(app->pg);
-	bool agrees = offset < CLOCK_AGREES_US && offset > -CLOCK_AGREES_US;
-	return loop_now(app->loop) + (agrees ? 0 : offset);
+	return loop_now(app->loop) + pg_pool_clock_correction(app->pg);
 }
 
 bool app_leads(const struct app *app)
