@@ -31,10 +31,14 @@
 #define READ_BATCH 500
 #define DRAIN_POLL_US (20 * USEC_PER_MS)
 
+usec_t app_clock_correction(const struct app *app)
+{
+	return app->claim_pg != NULL ? pg_pool_clock_correction(app->claim_pg) : 0;
+}
+
 usec_t app_now(const struct app *app)
 {
-	return loop_now(app->loop) +
-	       (app->claim_pg != NULL ? pg_pool_clock_correction(app->claim_pg) : 0);
+	return loop_now(app->loop) + app_clock_correction(app);
 }
 
 static void on_entry(const struct due_entry *e, const struct due_ticket *t, void *arg)

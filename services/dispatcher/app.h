@@ -87,5 +87,7 @@ void app_start_over(struct app *app) NORETURN;
 
 /* This host's clock as Postgres sees it: the clock that instants were planned on. */
 usec_t app_now(const struct app *app);
+/* app_now less this host's own clock, which the dialers go by: see link.c. */
+usec_t app_clock_correction(const struct app *app);
 
 #endif

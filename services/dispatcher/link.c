@@ -108,6 +108,19 @@ static void on_hello(struct link *l, const struct dialer_ev_hello *h)
 	set_up(l, true);
 }
 
+/* A dialer goes by this host's clock, everything behind this file by Postgres'. */
+static void to_our_clock(const struct app *app, struct dialer_event *ev)
+{
+	usec_t correction = app_clock_correction(app);
+
+	if (ev->t_us != 0)
+		ev->t_us += correction;
+	if (ev->kind == DIALER_EV_TRUNK && ev->trunk.until != 0)
+		ev->trunk.until += correction;
+	if (ev->kind == DIALER_EV_TESTED && ev->tested.until != 0)
+		ev->tested.until += correction;
+}
+
 static void on_message(struct dial_socket *s, struct str message, void *arg)
 {
 	struct link *l = arg;
@@ -122,6 +135,7 @@ static void on_message(struct dial_socket *s, struct str message, void *arg)
 		return;
 	}
 	l->mono_heard_at = loop_mono(ls->app->loop);
+	to_our_clock(ls->app, &ev);
 	if (ev.kind == DIALER_EV_HELLO) {
 		on_hello(l, &ev.hello);
 		return;
@@ -170,9 +184,11 @@ static void on_room(void *arg)
 void link_dial(struct link *l, struct attempt *a, const struct dialer_op *op)
 {
 	struct strbuf *b = &l->links->out;
+	struct dialer_op theirs = *op;
 
+	theirs.dial.expires_at -= app_clock_correction(l->links->app);
 	strbuf_reset(b);
-	dialer_op_encode(op, b);
+	dialer_op_encode(&theirs, b);
 	if (strbuf_overflowed(b)) {
 		attempt_give_up(l->links->app->attempts, a, OUTCOME_CONFIG_ERROR);
 		return;

@@ -1,0 +1,87 @@
+"""Hosts whose clocks differ from Postgres' by seconds: calls go out at Postgres' instants, at their rate,
+and what is recorded of them is on its clock."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import belfry
+import judge
+
+S = 1000000
+RATE = 600
+SHIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock_shim.c")
+WRAPPER = """#!/bin/sh
+ASAN_OPTIONS="${{ASAN_OPTIONS:+$ASAN_OPTIONS:}}verify_asan_link_order=0"
+export ASAN_OPTIONS CLOCK_SHIM_US={skew_us} LD_PRELOAD='{shim}'
+exec '{program}' "$@"
+"""
+
+
+def on_a_host_ahead(test, skew_us):
+    """A folder of the programs, in which a dispatcher and its dialer live on a host with that clock."""
+    source = os.path.abspath(os.environ.get("BELFRY_BIN", os.path.join(belfry.ROOT, "build/bin")))
+    folder = tempfile.mkdtemp(prefix="belfry-clock-")
+    test.addCleanup(shutil.rmtree, folder)
+    shim = os.path.join(folder, "shim.so")
+    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim, SHIM],
+                   check=True, timeout=60)
+    for name in os.listdir(source):
+        program, path = os.path.join(source, name), os.path.join(folder, name)
+        if name not in ("dispatcher", "dialer-sim"):
+            os.symlink(program, path)
+            continue
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(WRAPPER.format(skew_us=skew_us, shim=shim, program=program))
+        os.chmod(path, 0o755)
+    return folder
+
+
+class ClocksTest(belfry.TestCase):
+    def stack_of(self, skew_us):
+        kept = os.environ.get("BELFRY_BIN")
+        os.environ["BELFRY_BIN"] = on_a_host_ahead(self, skew_us)
+        try:
+            return self.stack(settings={"SIM_RING_MS": 50, "SIM_TALK_MS": 200})
+        finally:
+            os.environ.pop("BELFRY_BIN")
+            if kept is not None:
+                os.environ["BELFRY_BIN"] = kept
+
+    def check(self, skew_us):
+        stack = self.stack_of(skew_us)
+        campaign = stack.campaign(belfry.numbers(40), rate=RATE)
+        stack.start_campaign(campaign)
+        stack.wait_status(campaign, "completed", 120)
+        dials, targets = stack.ledger().dials(campaign), stack.targets(campaign)
+        judge.i1_no_attempt_twice(dials)
+        judge.i2_all_terminal(targets)
+        judge.i3_attempts(dials, targets, 1)
+        self.assertEqual({target["outcome"] for target in targets}, {"answered"})
+        calls = {call["id"]: call for call in stack.api.pages(f"/v1/campaigns/{campaign}/calls")}
+        # The ledger is by the other host's clock, the rest by Postgres'.
+        seen = [{**dial, "t_us": dial["t_us"] - skew_us} for dial in dials]
+        judge.i6_never_early(seen, {name: belfry.parse_time_us(call["scheduled_at"])
+                                    for name, call in calls.items()})
+        judge.i7_rate(seen, RATE)
+        dialed_at = {dial["call"]: dial["t_us"] for dial in seen}
+        talks = list(stack.api.pages(f"/v1/conversations?campaign_id={campaign}"))
+        self.assertEqual({talk["scheduled_call_id"] for talk in talks}, set(dialed_at))
+        for talk in talks:
+            begun, ended = (belfry.parse_time_us(talk[name]) for name in ("started_at", "ended_at"))
+            self.assertTrue(0 <= begun - dialed_at[talk["scheduled_call_id"]] < 2 * S, talk)
+            self.assertTrue(0.1 * S < ended - begun < 2 * S, talk)
+
+    def test_a_host_far_ahead(self):
+        self.check(3600 * S)
+
+    def test_a_host_ahead(self):
+        self.check(3 * S)
+
+    def test_a_host_behind(self):
+        self.check(-3 * S)
+
+
+if __name__ == "__main__":
+    unittest.main()
