@@ -43,22 +43,26 @@ struct str stream_key_queued(int shard, char out[STREAM_KEY_SIZE])
 	return shard_key(shard, STR("queued"), out);
 }
 
-struct str stream_key_bucket(int shard, enum stream_bucket kind, struct uuid id,
-			     char out[STREAM_KEY_SIZE])
+static struct str id_key(int shard, const char what[4], struct uuid id, char out[STREAM_KEY_SIZE])
 {
-	static const char letters[] = "cwn";
-	char text[UUID_TEXT_SIZE], what[4] = { 'b', ':', letters[kind], ':' };
-	size_t n = shard_key(shard, (struct str){ what, sizeof(what) }, out).n;
+	char text[UUID_TEXT_SIZE];
+	size_t n = shard_key(shard, (struct str){ what, 4 }, out).n;
 	uuid_format(id, text);
 	return put(out, &n, str_from(text));
 }
 
-struct str stream_key_rate(struct uuid key_id, char out[STREAM_KEY_SIZE])
+struct str stream_key_bucket(int shard, enum stream_bucket kind, struct uuid id,
+			     char out[STREAM_KEY_SIZE])
 {
-	char text[UUID_TEXT_SIZE];
-	size_t n = 0;
-	put(out, &n, STR("bf:rate:"));
-	return put(out, &n, str_from(uuid_format(key_id, text)));
+	static const char letters[] = "cwn";
+	return id_key(shard, (char[4]){ 'b', ':', letters[kind], ':' }, id, out);
+}
+
+struct str stream_key_rate(int shard, enum stream_rate kind, struct uuid id,
+			   char out[STREAM_KEY_SIZE])
+{
+	static const char letters[] = "kw";
+	return id_key(shard, (char[4]){ 'r', ':', letters[kind], ':' }, id, out);
 }
 
 struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE])

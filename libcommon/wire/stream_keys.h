@@ -11,6 +11,7 @@
 #define STREAM_CONTROL "bf:control"
 #define STREAM_WAKE "bf:wake"
 
+enum stream_rate { STREAM_RATE_KEY = 0, STREAM_RATE_WORKSPACE };
 enum stream_bucket { STREAM_BUCKET_CAMPAIGN = 0, STREAM_BUCKET_WORKSPACE, STREAM_BUCKET_NUMBER };
 
 /* Each writes the name, NUL-terminated, and returns it as text borrowed from `out`. */
@@ -19,7 +20,8 @@ struct str stream_key_held(int shard, char out[STREAM_KEY_SIZE]);   /* call -> e
 struct str stream_key_queued(int shard, char out[STREAM_KEY_SIZE]); /* campaign -> entries */
 struct str stream_key_bucket(int shard, enum stream_bucket kind, struct uuid id,
 			     char out[STREAM_KEY_SIZE]);
-struct str stream_key_rate(struct uuid key_id, char out[STREAM_KEY_SIZE]); /* of an API key */
-struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE]);   /* name of <= 32 bytes */
+struct str stream_key_rate(int shard, enum stream_rate kind, struct uuid id,
+			   char out[STREAM_KEY_SIZE]);
+struct str stream_key_lock(const char *name, char out[STREAM_KEY_SIZE]); /* name of <= 32 bytes */
 
 #endif

@@ -108,6 +108,6 @@ GRANT UPDATE (url, description, events, status, disabled_reason, secret, secret_
 GRANT SELECT ON webhook_sender TO belfry_gateway;
 GRANT SELECT ON workspace TO belfry_gateway;
 GRANT UPDATE (name, timezone, calls_per_minute, max_concurrent, billing_increment_s, credit_s,
-    updated_at) ON workspace TO belfry_gateway;
+    updated_at, requests_per_minute) ON workspace TO belfry_gateway;
 GRANT SELECT ON workspace_sequence TO belfry_gateway;
 GRANT UPDATE (last_sequence, owed_at) ON workspace_sequence TO belfry_gateway;

@@ -1,5 +1,6 @@
 /* A bounded cache by the hash's first 16 bytes (HMAC output, so nobody can aim at a collision), in
- * the order of last use: the longest unused entry makes room. Failed sign-ins are counted in a
+ * the order of last use: the longest unused entry makes room. The buckets of workspaces stand beside them in
+ * the same way, since they outlive each of their keys. Failed sign-ins are counted in a
  * small table by a hash of the address, where a collision only makes the limit stricter. */
 #include "auth.h"
 
@@ -10,11 +11,25 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "sec/api_key.h"
+#include "wire/stream_keys.h"
 
 #define ENTRIES_MAX 4096
+#define TENANTS_MAX 4096
 #define FAILURE_SLOTS 4096
 #define FAILURES_PER_MINUTE 600
 #define MINUTE_US (60 * USEC_PER_SEC)
+
+struct bucket {
+	usec_t mono_full_at; /* when it was or will be full again */
+	int64_t n_unshared;  /* taken, and not told to the other gateways */
+	bool is_sharing;
+};
+
+struct tenant {
+	struct list_node node;
+	struct uuid id;
+	struct bucket bucket;
+};
 
 struct entry {
 	struct list_node node;
@@ -22,15 +37,15 @@ struct entry {
 	uint8_t hash[SHA256_SIZE];
 	struct principal who;
 	usec_t mono_read_at;
-	usec_t mono_bucket_at; /* when the bucket was or will be full again */
-	int64_t n_unshared;    /* taken, and not told to the other gateways */
-	bool is_sharing;
+	struct bucket bucket;
 };
 
 struct auth {
 	struct sec_hmac *hmac; /* under the pepper */
 	struct map by_hash;
 	struct list by_use; /* the least recently used first */
+	struct map tenants_by_id;
+	struct list tenants_by_use; /* likewise */
 	usec_t mono_failure_at[FAILURE_SLOTS];
 };
 
@@ -51,6 +66,8 @@ struct auth *auth_new(struct str pepper)
 	a->hmac = sec_hmac_new(pepper);
 	map_init(&a->by_hash);
 	list_init(&a->by_use);
+	map_init(&a->tenants_by_id);
+	list_init(&a->tenants_by_use);
 	return a;
 }
 
@@ -61,6 +78,13 @@ static void forget(struct auth *a, struct entry *e)
 	free(e);
 }
 
+static void forget_tenant(struct auth *a, struct tenant *t)
+{
+	(void)map_remove(&a->tenants_by_id, t->id); /* it is t */
+	list_remove(&a->tenants_by_use, &t->node);
+	free(t);
+}
+
 void auth_free(struct auth *a)
 {
 	struct list_node *node;
@@ -68,7 +92,10 @@ void auth_free(struct auth *a)
 		return;
 	while ((node = list_first(&a->by_use)) != NULL)
 		forget(a, CONTAINER_OF(node, struct entry, node));
+	while ((node = list_first(&a->tenants_by_use)) != NULL)
+		forget_tenant(a, CONTAINER_OF(node, struct tenant, node));
 	map_deinit(&a->by_hash);
+	map_deinit(&a->tenants_by_id);
 	sec_hmac_free(a->hmac);
 	free(a);
 }
@@ -151,57 +178,134 @@ void auth_drop_key(struct auth *a, struct uuid key_id)
 	}
 }
 
-static usec_t interval_of(const struct principal *who)
+/* --- rates ---------------------------------------------------------------------------------- */
+
+static struct bucket *find_tenant(struct auth *a, struct uuid id)
 {
-	return max_i64(1, MINUTE_US / who->rate_per_minute);
+	struct tenant *t = map_get(&a->tenants_by_id, id);
+	return t == NULL ? NULL : &t->bucket;
+}
+
+static struct bucket *use_tenant(struct auth *a, struct uuid id)
+{
+	struct tenant *t = map_get(&a->tenants_by_id, id);
+	if (t == NULL) {
+		if (map_count(&a->tenants_by_id) >= TENANTS_MAX)
+			forget_tenant(a, CONTAINER_OF(list_first(&a->tenants_by_use), struct tenant,
+						      node));
+		t = xcalloc(1, sizeof(*t));
+		t->id = id;
+		map_set(&a->tenants_by_id, id, t);
+	} else {
+		list_remove(&a->tenants_by_use, &t->node);
+	}
+	list_push_back(&a->tenants_by_use, &t->node);
+	return &t->bucket;
+}
+
+static usec_t interval_of(int64_t per_minute)
+{
+	return max_i64(1, MINUTE_US / per_minute);
+}
+
+static usec_t full_after_one_more(const struct bucket *b, int64_t per_minute, usec_t mono_now)
+{
+	return max_i64(b->mono_full_at, mono_now) + interval_of(per_minute);
+}
+
+/* How it stands when one more is taken; false when that is not possible. */
+static bool judge(const struct bucket *b, int64_t per_minute, usec_t mono_now,
+		  struct rate_state *out)
+{
+	usec_t ahead = full_after_one_more(b, per_minute, mono_now) - mono_now;
+	bool is_within = ahead <= MINUTE_US;
+	usec_t reset = is_within ? ahead : ahead - MINUTE_US;
+	*out = (struct rate_state){
+		.limit = per_minute,
+		.remaining = is_within ? (MINUTE_US - ahead) / interval_of(per_minute) : 0,
+		.reset_s = (reset + USEC_PER_SEC - 1) / USEC_PER_SEC,
+	};
+	return is_within;
+}
+
+static void take(struct bucket *b, int64_t per_minute, usec_t mono_now)
+{
+	b->mono_full_at = full_after_one_more(b, per_minute, mono_now);
+	b->n_unshared++;
 }
 
 bool auth_take(struct auth *a, const uint8_t hash[SHA256_SIZE], usec_t mono_now,
 	       struct rate_state *out)
 {
 	struct entry *e = find(a, hash);
-	*out = (struct rate_state){ .limit = e == NULL ? 0 : e->who.rate_per_minute };
-	if (out->limit == 0)
+	int64_t of_key = e == NULL ? 0 : e->who.rate_per_minute;
+	int64_t of_all = e == NULL ? 0 : e->who.workspace_rate_per_minute;
+	struct rate_state key = { .limit = 0 }, all = { .limit = 0 };
+	struct bucket *common = of_all == 0 ? NULL : use_tenant(a, e->who.workspace_id);
+	bool key_may = of_key == 0 || judge(&e->bucket, of_key, mono_now, &key);
+	bool all_may = of_all == 0 || judge(common, of_all, mono_now, &all);
+	all.is_workspaces = true;
+	if (key_may && all_may) {
+		bool is_less = of_all > 0 && (of_key == 0 || all.remaining < key.remaining);
+		*out = is_less ? all : key;
+		if (of_key > 0)
+			take(&e->bucket, of_key, mono_now);
+		if (of_all > 0)
+			take(common, of_all, mono_now);
 		return true;
-	usec_t interval = interval_of(&e->who);
-	usec_t full_at = max_i64(e->mono_bucket_at, mono_now) + interval;
-	if (full_at - mono_now > MINUTE_US) {
-		usec_t wait = full_at - mono_now - MINUTE_US;
-		out->reset_s = (wait + USEC_PER_SEC - 1) / USEC_PER_SEC;
-		return false;
 	}
-	e->mono_bucket_at = full_at;
-	e->n_unshared++;
-	out->remaining = (MINUTE_US - (full_at - mono_now)) / interval;
-	out->reset_s = (full_at - mono_now + USEC_PER_SEC - 1) / USEC_PER_SEC;
+	/* Who comes back when the one says is not to be told to wait by the other. */
+	*out = key_may || (!all_may && all.reset_s > key.reset_s) ? all : key;
+	return false;
+}
+
+static bool tell_of(struct bucket *b, struct uuid id, int64_t per_minute, struct auth_taken *out)
+{
+	if (b == NULL || per_minute == 0 || b->is_sharing || b->n_unshared == 0)
+		return false;
+	*out = (struct auth_taken){ id, b->n_unshared, interval_of(per_minute) };
+	b->n_unshared = 0;
+	b->is_sharing = true;
 	return true;
 }
 
 bool auth_share_begin(struct auth *a, const uint8_t hash[SHA256_SIZE], struct auth_share *out)
 {
 	struct entry *e = find(a, hash);
-	if (e == NULL || e->is_sharing || e->n_unshared == 0 || e->who.rate_per_minute == 0)
+	if (e == NULL)
 		return false;
-	*out = (struct auth_share){ .key_id = e->who.key_id,
-				    .taken = e->n_unshared,
-				    .interval_us = interval_of(&e->who) };
+	const struct principal *who = &e->who;
+	*out = (struct auth_share){ .shard = who->shard };
 	memcpy(out->hash, hash, SHA256_SIZE);
-	e->n_unshared = 0;
-	e->is_sharing = true;
-	return true;
+	bool key_has =
+		tell_of(&e->bucket, who->key_id, who->rate_per_minute, &out->of[STREAM_RATE_KEY]);
+	bool all_have = tell_of(find_tenant(a, who->workspace_id), who->workspace_id,
+				who->workspace_rate_per_minute, &out->of[STREAM_RATE_WORKSPACE]);
+	return key_has || all_have;
 }
 
-void auth_share_end(struct auth *a, const struct auth_share *s, usec_t mono_now, usec_t ahead_us)
+static void hear_of(struct bucket *b, const struct auth_taken *t, usec_t mono_now, usec_t ahead_us)
+{
+	if (b == NULL || t->taken == 0)
+		return;
+	b->is_sharing = false;
+	if (ahead_us < 0) /* no more than a full bucket can be owed */
+		b->n_unshared = min_i64(b->n_unshared + t->taken, MINUTE_US / t->interval_us);
+	else
+		b->mono_full_at = mono_now + ahead_us + b->n_unshared * t->interval_us;
+}
+
+void auth_share_end(struct auth *a, const struct auth_share *s, usec_t mono_now,
+		    const usec_t ahead_us[AUTH_BUCKETS])
 {
 	struct entry *e = find(a, s->hash);
-	if (e == NULL)
-		return;
-	e->is_sharing = false;
-	if (ahead_us < 0) /* no more than a full bucket can be owed */
-		e->n_unshared = min_i64(e->n_unshared + s->taken, MINUTE_US / s->interval_us);
-	else
-		e->mono_bucket_at = mono_now + ahead_us + e->n_unshared * s->interval_us;
+	hear_of(e == NULL ? NULL : &e->bucket, &s->of[STREAM_RATE_KEY], mono_now,
+		ahead_us[STREAM_RATE_KEY]);
+	hear_of(find_tenant(a, s->of[STREAM_RATE_WORKSPACE].id), &s->of[STREAM_RATE_WORKSPACE],
+		mono_now, ahead_us[STREAM_RATE_WORKSPACE]);
 }
+
+/* --- failed sign-ins ------------------------------------------------------------------------ */
 
 static size_t failure_slot(struct str peer)
 {

@@ -137,7 +137,11 @@ static void admit(struct req *r)
 		char text[24];
 		(void)snprintf(text, sizeof(text), "%" PRId64, rate.reset_s); /* it fits */
 		http_reply_header(r->http, "Retry-After", text);
-		req_fail(r, PROBLEM_RATE_LIMITED, "This key has used up its requests for now.");
+		req_fail(r, PROBLEM_RATE_LIMITED,
+			 rate.is_workspaces ? "The workspace has used up its requests for now, "
+					      "those of all its "
+					      "keys and sessions together."
+					    : "This key has used up its requests for now.");
 		return;
 	}
 	if ((r->who.scopes & 1u << r->route->scope) == 0) {
@@ -199,6 +203,12 @@ static void use_key(struct req *r)
 		admit(r);
 }
 
+/* What the column says, or else what is so for whoever has nothing of its own; 0 = no limit. */
+static int64_t limit_or(int64_t own, int64_t fallback)
+{
+	return own == PG_NULL_I64 ? fallback : own;
+}
+
 static void on_key(struct req *r, const struct pg_unit *u)
 {
 	struct api_key_find_row row;
@@ -216,7 +226,9 @@ static void on_key(struct req *r, const struct pg_unit *u)
 		.workspace_id = row.workspace_id,
 		.key_id = row.id,
 		.scopes = scope_bits(&row.scopes),
-		.rate_per_minute = row.rate_per_minute == PG_NULL_I64 ? 0 : row.rate_per_minute,
+		.rate_per_minute = limit_or(row.rate_per_minute, 0),
+		.workspace_rate_per_minute =
+			limit_or(row.requests_per_minute, r->app->settings.workspace_requests),
 		.expires_at = row.expires_at,
 		.shard = (int)row.shard,
 		.is_test = str_eq(row.prefix, STR("bf_test_")),

@@ -21,6 +21,7 @@ struct gateway_settings {
 	usec_t zoneinfo_refresh_us;
 	int64_t import_max_bytes;
 	usec_t session_us;
+	int64_t workspace_requests; /* a minute, of a workspace that has no limit of its own; 0 = none */
 	struct metrics_server_settings metrics;
 	bool http_metrics;
 };

@@ -10,8 +10,8 @@ struct credit_in {
 
 struct workspace_in {
 	struct str name, timezone;
-	int64_t calls_per_minute, max_concurrent, billing_increment_s;
-	bool has_name, has_timezone, has_rate, has_concurrent, has_increment;
+	int64_t calls_per_minute, max_concurrent, requests_per_minute, billing_increment_s;
+	bool has_name, has_timezone, has_rate, has_concurrent, has_requests, has_increment;
 };
 
 #define CREDIT_MAX INT64_C(1000000000000)
@@ -45,6 +45,13 @@ static const struct json_field fields[] = {
 	  .nullable = true,
 	  .min = 1,
 	  .max = CONCURRENT_MAX },
+	{ .name = "requests_per_minute",
+	  .kind = JSON_K_I64,
+	  .offset = AT(requests_per_minute),
+	  .present_offset = AT(has_requests),
+	  .nullable = true,
+	  .min = 1,
+	  .max = RATE_MAX },
 	{ .name = "billing_increment_s",
 	  .kind = JSON_K_I64,
 	  .offset = AT(billing_increment_s),
@@ -63,6 +70,7 @@ static void reply(struct req *r, const struct api_workspace_get_row *w)
 	json_kv_str(&j, "timezone", w->timezone);
 	render_i64_or_null(&j, "calls_per_minute", w->calls_per_minute);
 	render_i64_or_null(&j, "max_concurrent", w->max_concurrent);
+	render_i64_or_null(&j, "requests_per_minute", w->requests_per_minute);
 	json_kv_i64(&j, "billing_increment_s", w->billing_increment_s);
 	render_i64_or_null(&j, "credit_s", w->credit_s);
 	json_kv_time(&j, "created_at", w->created_at);
@@ -95,12 +103,14 @@ static void on_patched(struct req *r, const struct pg_unit *u)
 
 void workspace_patch(struct req *r)
 {
-	struct workspace_in in = { .calls_per_minute = PG_NULL_I64, .max_concurrent = PG_NULL_I64 };
+	struct workspace_in in = { .calls_per_minute = PG_NULL_I64,
+				   .max_concurrent = PG_NULL_I64,
+				   .requests_per_minute = PG_NULL_I64 };
 	req_decode(r, fields, ARRAY_LEN(fields), &in);
 	if (in.timezone.n > 0 && zone_table_find(r->app->zones, in.timezone) == NULL)
 		req_fault(r, "", "timezone", "invalid_timezone",
 			  "must be an IANA time zone, such as Asia/Kolkata");
-	if ((in.has_rate || in.has_concurrent || in.has_increment) &&
+	if ((in.has_rate || in.has_concurrent || in.has_requests || in.has_increment) &&
 	    (r->who.scopes & 1u << SCOPE_OPERATOR) == 0) {
 		req_fail_scope(r, SCOPE_OPERATOR);
 		return;
@@ -120,6 +130,8 @@ void workspace_patch(struct req *r)
 					   .calls_per_minute = in.calls_per_minute,
 					   .sets_concurrent = in.has_concurrent,
 					   .max_concurrent = in.max_concurrent,
+					   .sets_requests = in.has_requests,
+					   .requests_per_minute = in.requests_per_minute,
 					   .sets_increment = in.has_increment,
 					   .billing_increment_s = in.billing_increment_s });
 	add_api_workspace_get(

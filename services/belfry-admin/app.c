@@ -30,7 +30,8 @@ static const struct command commands[] = {
 	{ "workspace", "create", cmd_workspace_create, OPT_BIT(OPT_NAME),
 	  OPT_BIT(OPT_TIMEZONE) | LIMITS, "prints its id" },
 	{ "workspace", "limits", cmd_workspace_limits, OPT_BIT(OPT_WORKSPACE),
-	  LIMITS | OPT_BIT(OPT_CREDIT_S) | OPT_BIT(OPT_BILLING_INCREMENT_S),
+	  LIMITS | OPT_BIT(OPT_REQUESTS_PER_MINUTE) | OPT_BIT(OPT_CREDIT_S) |
+		  OPT_BIT(OPT_BILLING_INCREMENT_S),
 	  "changes the limits that are given" },
 	{ "workspace", "credit", cmd_workspace_credit, OPT_BIT(OPT_WORKSPACE) | OPT_BIT(OPT_ADD_S),
 	  0, "adds seconds of conversation; prints what is there then" },

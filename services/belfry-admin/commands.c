@@ -79,6 +79,8 @@ struct err cmd_workspace_limits(struct app *app)
 			   .calls_per_minute = o->number[OPT_CALLS_PER_MINUTE],
 			   .set_max_concurrent = is_given(app, OPT_MAX_CONCURRENT),
 			   .max_concurrent = o->number[OPT_MAX_CONCURRENT],
+			   .set_requests_per_minute = is_given(app, OPT_REQUESTS_PER_MINUTE),
+			   .requests_per_minute = o->number[OPT_REQUESTS_PER_MINUTE],
 			   .set_credit = is_given(app, OPT_CREDIT_S),
 			   .credit_s = o->number[OPT_CREDIT_S],
 			   .set_billing_increment = is_given(app, OPT_BILLING_INCREMENT_S),

@@ -26,6 +26,7 @@ static const struct option_rule rules[OPT_COUNT] = {
 	[OPT_E164] = { "--e164", KIND_TEXT, "+NUMBER", 1, 16 },
 	[OPT_CALLS_PER_MINUTE] = { "--calls-per-minute", KIND_LIMIT, "N|none", 1, 6000000 },
 	[OPT_MAX_CONCURRENT] = { "--max-concurrent", KIND_LIMIT, "N|none", 1, 1000000 },
+	[OPT_REQUESTS_PER_MINUTE] = { "--requests-per-minute", KIND_LIMIT, "N|none", 1, 6000000 },
 	[OPT_CREDIT_S] = { "--credit-s", KIND_LIMIT, "N|none", 0, INT64_C(1000000000000) },
 	[OPT_BILLING_INCREMENT_S] = { "--billing-increment-s", KIND_NUMBER, "N", 1, 3600 },
 	[OPT_ADD_S] = { "--add-s", KIND_NUMBER, "N", -INT64_C(1000000000000),

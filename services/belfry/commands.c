@@ -93,7 +93,7 @@ const struct command commands[] = {
 	{ .noun = "workspace", .verb = "update", .arity = "", .summary = "changes what is given",
 	  .method = "PATCH", .path = "/v1/workspace",
 	  .options = { OPT_NAME, OPT_TIMEZONE, OPT_CALLS_PER_MINUTE, OPT_MAX_CONCURRENT,
-		       OPT_BILLING_INCREMENT, OPT_JSON } },
+		       OPT_REQUESTS_PER_MINUTE, OPT_BILLING_INCREMENT, OPT_JSON } },
 
 	{ .noun = "campaigns", .verb = "list", .arity = "", .summary = "campaigns, newest first",
 	  .method = "GET", .path = "/v1/campaigns", .list = campaign_columns,

@@ -190,19 +190,19 @@ class AdminTest(unittest.TestCase):
 
         def row():
             return self.pg.sql("SELECT timezone, calls_per_minute, max_concurrent, credit_s, "
-                               "billing_increment_s FROM workspace ORDER BY id DESC LIMIT 1")
+                               "billing_increment_s, requests_per_minute FROM workspace ORDER BY id DESC LIMIT 1")
 
-        self.assertEqual(row(), "Europe/Berlin||5||1")
+        self.assertEqual(row(), "Europe/Berlin||5||1|")
         self.assertEqual(self.admin("workspace", "credit", "--workspace", ws, "--add-s", "90"),
                          "90")
         self.assertEqual(self.admin("workspace", "credit", "--workspace", ws, "--add-s", "-30"),
                          "60")
         self.admin("workspace", "limits", "--workspace", ws, "--calls-per-minute", "120",
-                   "--billing-increment-s", "6")
-        self.assertEqual(row(), "Europe/Berlin|120|5|60|6")
+                   "--billing-increment-s", "6", "--requests-per-minute", "600")
+        self.assertEqual(row(), "Europe/Berlin|120|5|60|6|600")
         self.admin("workspace", "limits", "--workspace", ws, "--max-concurrent", "none",
-                   "--credit-s", "none")
-        self.assertEqual(row(), "Europe/Berlin|120|||6")
+                   "--credit-s", "none", "--requests-per-minute", "none")
+        self.assertEqual(row(), "Europe/Berlin|120|||6|")
 
     def test_a_number_has_one_owner(self):
         one, two = self.workspace(), self.workspace()

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import belfry
-from api_case import ApiCase, Tenant, type_id
+from api_case import ApiCase, Tenant, to_uuid, type_id
 
 FIELDS = ["id", "name", "prefix", "last_four", "scopes", "rate_per_minute", "status", "expires_at",
           "revoked_at", "created_at"]
@@ -217,6 +217,114 @@ class Keys(ApiCase):
                              ("8", str(left)))
             self.assertTrue(0 < int(answer.headers["RateLimit-Reset"]) <= 60)
 
+    def rate_of(self, answer):
+        return tuple(int(answer.headers["RateLimit-" + name]) for name in ("Limit", "Remaining"))
+
+    def exhaust(self, client, passed=0):
+        """How many requests pass until one is refused, and that one."""
+        while (answer := client.request("GET", "/v1/workspace")).status == 200:
+            passed += 1
+            self.assertLess(passed, 200)
+        self.problem(answer, 429, "rate_limited")
+        self.assertTrue(0 < int(answer.headers["Retry-After"]) <= 60)
+        return passed, answer
+
+    def limit(self, per_minute):
+        """Of the tenant's workspace; the moment from which on it refills."""
+        self.admin("workspace", "limits", "--workspace", self.tenant.workspace,
+                   "--requests-per-minute", str(per_minute))
+        return time.monotonic()
+
+    def left(self, answer, status, limit, least, begun):
+        """It passed, and so many are left, with what has come again since."""
+        self.assertEqual((answer.status, self.rate_of(answer)[0]), (status, limit), answer)
+        self.assertGreaterEqual(self.rate_of(answer)[1], least)
+        self.assertLessEqual(self.rate_of(answer)[1], least + (time.monotonic() - begun) * limit / 60)
+
+    def test_all_keys_and_sessions_of_a_workspace_have_one_limit(self):
+        limit, path, begun = 20, "/v1/workspace", self.limit(20)
+        clients = [self.client(self.key(self.tenant.workspace, rate=rate)) for rate in ("none", 1000)]
+        for n in range(4):
+            self.left(clients[n % 2].request("GET", path), 200, limit, 19 - n, begun)
+        answer = clients[0].request("POST", "/v1/session", headers={"Origin": self.it.env["BELFRY_URL"]})
+        self.left(answer, 201, limit, 15, begun)
+        cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
+        session = self.client("")
+        self.left(session.request("GET", path, headers=cookie), 200, limit, 14, begun)
+        passed, answer = self.exhaust(clients[1], 6)
+        self.assertLessEqual(limit, passed)
+        self.assertLessEqual(passed, limit + (time.monotonic() - begun) * limit / 60)
+        self.assertIn("workspace", answer.json["detail"])
+        self.assertEqual(self.rate_of(answer), (limit, 0))
+        self.assertIn(429, [clients[0].request("GET", path).status for _ in range(5)])
+        self.assertIn(429, [session.request("GET", path, headers=cookie).status for _ in range(5)])
+        # Who is not of the workspace notices nothing.
+        answer = self.one.api.request("GET", path)
+        self.assertEqual(answer.status, 200)
+        self.assertNotIn("RateLimit-Limit", answer.headers)
+
+    def test_the_tighter_limit_holds_and_is_shown(self):
+        begun, path = self.limit(30), "/v1/workspace"
+        narrow, wide = (self.client(self.key(self.tenant.workspace, rate=rate)) for rate in (5, "none"))
+        self.left(narrow.request("GET", path), 200, 5, 4, begun)
+        passed, answer = self.exhaust(narrow, 1)
+        self.assertIn("key", answer.json["detail"])
+        self.assertEqual(self.rate_of(answer), (5, 0))
+        again = [narrow.request("GET", path).status for _ in range(30)]
+        self.assertIn(429, again)
+        passed += again.count(200)
+        # What was refused for the key took nothing of the others'.
+        self.left(wide.request("GET", path), 200, 30, 30 - passed - 1, begun)
+        passed, _ = self.exhaust(wide, passed + 1)
+        self.assertLessEqual(30, passed)
+        self.assertLessEqual(passed, 30 + (time.monotonic() - begun) / 2)
+
+    def test_a_failed_sign_in_takes_nothing_of_a_workspace(self):
+        self.limit(30)
+        gone = self.make()
+        self.api.delete("/v1/api-keys/" + gone["id"])
+        client = self.client(gone["key"])
+        for _ in range(40):
+            self.problem(client.request("GET", "/v1/workspace"), 401, "unauthorized")
+        answer = self.client(self.key(self.tenant.workspace)).request("GET", "/v1/workspace")
+        self.assertEqual(answer.status, 200)
+        self.assertGreaterEqual(self.rate_of(answer)[1], 26)
+
+    def test_operators_set_the_workspaces_limit(self):
+        path = "/v1/workspace"
+        self.assertIsNone(self.api.get(path)["requests_per_minute"])
+        for wrong in (0, 6000001, "5", 1.5):
+            self.problem(self.api.request("PATCH", path, {"requests_per_minute": wrong}), 422,
+                         "validation_error", "/requests_per_minute")
+        admin = self.client(self.key(self.tenant.workspace, "read,admin"))
+        answer = admin.request("PATCH", path, {"requests_per_minute": 5})
+        self.assertEqual(self.problem(answer, 403, "missing_scope")["scope"], "operator")
+        self.assertNotIn("RateLimit-Limit", self.api.request("GET", path).headers)
+        self.assertEqual(self.api.patch(path, {"requests_per_minute": 6000})["requests_per_minute"], 6000)
+        self.assertEqual(self.api.patch(path, {"max_concurrent": 5})["requests_per_minute"], 6000)
+
+        def limit():
+            return self.api.request("GET", path).headers.get("RateLimit-Limit")
+        belfry.wait_until(lambda: limit() == "6000", 5, "the limit is in force")
+        self.assertIsNone(self.api.patch(path, {"requests_per_minute": None})["requests_per_minute"])
+        belfry.wait_until(lambda: limit() is None, 5, "it is no more")
+        rows = self.api.get("/v1/audit?action=workspace.update")["data"]
+        self.assertEqual({row["subject"] for row in rows}, {self.tenant.workspace})
+        self.assertEqual(len(rows), 3)
+
+
+class Installation(ApiCase):
+    options = {"dispatchers": 1, "schedulers": 1, "settings": {"WORKSPACE_REQUESTS_PER_MINUTE": 70}}
+
+    def test_workspaces_without_a_limit_have_the_installations(self):
+        def limit(tenant):
+            return tenant.api.request("GET", "/v1/workspace").headers.get("RateLimit-Limit")
+        self.assertEqual((limit(self.one), limit(self.two)), ("70", "70"))
+        self.assertIsNone(self.one.api.get("/v1/workspace")["requests_per_minute"])
+        self.one.api.patch("/v1/workspace", {"requests_per_minute": 50})
+        belfry.wait_until(lambda: limit(self.one) == "50", 5, "its own limit", 0.2)
+        self.assertEqual(limit(self.two), "70")
+
 
 class Gateways(ApiCase):
     options = {"dispatchers": 1, "schedulers": 1, "gateways": 2}
@@ -245,7 +353,39 @@ class Gateways(ApiCase):
         self.assertGreaterEqual(passed, rate)
         # Each of them may be one round trip behind the other.
         self.assertLessEqual(passed, rate + refilled + 4)
-        self.assertEqual(len(self.it.redis("KEYS", "bf:rate:*").split()), 1)
+        id_ = self.it.value("SELECT id FROM api_key ORDER BY created_at DESC LIMIT 1")
+        self.assertEqual(len(self.it.redis("KEYS", "bf:{*}:r:k:" + id_).split()), 1)
+
+    def test_a_workspaces_limit_holds_for_all_gateways_together(self):
+        tenant, limit = Tenant(self, self.fresh_number()), 40
+        self.admin("workspace", "limits", "--workspace", tenant.workspace, "--requests-per-minute", str(limit))
+        keys = [self.key(tenant.workspace, rate=rate) for rate in ("none", 30, 35)]
+        clients = [make(key) for make in (self.client, self.other) for key in keys]
+        begun, passed, refused = time.monotonic(), 0, set()
+        while len(refused) < len(clients):
+            for n, client in enumerate(clients):
+                answer = client.request("GET", "/v1/workspace")
+                if answer.status == 200:
+                    passed += 1
+                else:
+                    self.problem(answer, 429, "rate_limited")
+                    refused.add(n)
+        refilled = (time.monotonic() - begun) * limit / 60
+        self.assertGreaterEqual(passed, limit)
+        self.assertLessEqual(passed, limit + refilled + 6)  # one of each may be a round trip behind
+        self.assertEqual(len(self.it.redis("KEYS", "bf:{*}:r:w:" + to_uuid(tenant.workspace)).split()), 1)
+
+    def test_without_redis_each_gateway_counts_a_workspace_alone(self):
+        tenant = Tenant(self, self.fresh_number())
+        self.admin("workspace", "limits", "--workspace", tenant.workspace, "--requests-per-minute", "5")
+        keys = [self.key(tenant.workspace) for _ in range(2)]
+        self.it.kill("KILL", "redis")
+        for make in (self.client, self.other):
+            clients = [make(key) for key in keys]
+            statuses = [clients[n % 2].request("GET", "/v1/workspace").status for n in range(8)]
+            self.assertEqual(statuses[:5], [200] * 5)
+            self.assertIn(429, statuses[5:])
+        self.it.start("redis")
 
     def test_without_redis_each_gateway_counts_alone(self):
         self.it.kill("KILL", "redis")

@@ -188,8 +188,9 @@ class Resources(ApiCase):
         three = Tenant(self, self.fresh_number())
         workspace = three.api.get("/v1/workspace")
         self.assertEqual(list(workspace), ["id", "name", "timezone", "calls_per_minute",
-                                           "max_concurrent", "billing_increment_s", "credit_s",
-                                           "created_at", "updated_at"])
+                                           "max_concurrent", "requests_per_minute",
+                                           "billing_increment_s", "credit_s", "created_at",
+                                           "updated_at"])
         self.assertEqual(workspace["id"], three.workspace)
         patched = three.api.patch("/v1/workspace", {"name": "new", "timezone": "Europe/Berlin"})
         self.assertEqual((patched["name"], patched["timezone"]), ("new", "Europe/Berlin"))

@@ -218,6 +218,10 @@ class CommandsTest(Cli):
         self.assertEqual(self.json("workspace", "show")["id"], self.one.workspace)
         renamed = self.json("workspace", "update", "--name", "J\u00f6rg \U0001f4de")
         self.assertEqual(renamed["name"], "J\u00f6rg \U0001f4de")
+        limited = self.json("workspace", "update", "--requests-per-minute", "600000")
+        self.assertEqual(limited["requests_per_minute"], 600000)
+        limited = self.json("workspace", "update", "--requests-per-minute", "none")
+        self.assertIsNone(limited["requests_per_minute"])
         preview = self.json("schedule", "preview", "30 9 * * mon-fri", "--timezone",
                             "Europe/Berlin", "--count", "2", "--after", "2026-03-27T12:00:00Z")
         self.assertEqual(preview["occurrences"][0], {"at": "2026-03-30T07:30:00.000Z",

@@ -164,6 +164,7 @@ class PlacesTest(DashboardCase):
         b.see("reporting is revoked.", "revoked")
         b.open("workspace")
         b.fill("Calls a minute", "5000")
+        b.fill("API requests a minute", "90000")
         b.press("Save", nth=2)
         b.see("Limits hold within 5 seconds.")
         b.press("Add credit")
@@ -171,7 +172,8 @@ class PlacesTest(DashboardCase):
         b.press("Add credit")
         b.see("There are 2 h now.", "2 h")
         workspace = self.it.api.get("/v1/workspace")
-        self.assertEqual((workspace["calls_per_minute"], workspace["credit_s"]), (5000, 7200))
+        self.assertEqual((workspace["calls_per_minute"], workspace["requests_per_minute"],
+                          workspace["credit_s"]), (5000, 90000, 7200))
         b.open("audit")
         b.see("key.revoke", "workspace.credit", "session.create")
         b.fill("Action", "key.create")

@@ -25,11 +25,12 @@ function General({ workspace, put }) {
 
 function Limits({ workspace, put }) {
   const form = useForm({ calls_per_minute: workspace.calls_per_minute ?? "", max_concurrent: workspace.max_concurrent ?? "",
-    billing_increment_s: workspace.billing_increment_s });
+    requests_per_minute: workspace.requests_per_minute ?? "", billing_increment_s: workspace.billing_increment_s });
   const save = async () => {
     const v = form.values;
     const now = await form.send(() => patch("/v1/workspace", { calls_per_minute: numberOrNull(v.calls_per_minute),
-      max_concurrent: numberOrNull(v.max_concurrent), billing_increment_s: numberOrNull(v.billing_increment_s) }));
+      max_concurrent: numberOrNull(v.max_concurrent), requests_per_minute: numberOrNull(v.requests_per_minute),
+      billing_increment_s: numberOrNull(v.billing_increment_s) }));
     if (!now) return;
     put(now);
     tell("Saved. Limits hold within 5 seconds.");
@@ -37,6 +38,7 @@ function Limits({ workspace, put }) {
   return html`<${Panel} title="Limits"><${Form} form=${form} onSubmit=${save}>
     <${NumberField} form=${form} name="calls_per_minute" label="Calls a minute" hint="Over all campaigns. Empty: no limit." min="1" />
     <${NumberField} form=${form} name="max_concurrent" label="Calls at once" hint="Empty: no limit." min="1" />
+    <${NumberField} form=${form} name="requests_per_minute" label="API requests a minute" hint="Of all keys and sign-ins together. Empty: what this installation gives everybody." min="1" />
     <${NumberField} form=${form} name="billing_increment_s" label="Billed in steps of" unit="seconds" min="1" /><//><//>`;
 }
 
@@ -47,6 +49,7 @@ function Credit({ workspace: w, onAdd }) {
   return html`<${Panel} title="Credit" actions=${may("operator") && html`<${Button} kind="small" onClick=${onAdd}>Add credit<//>`}>
     <${Facts} of=${[["Conversation left", w.credit_s === null ? "not limited" : duration(Math.max(0, w.credit_s))],
       !may("operator") && ["Calls a minute", limit(w.calls_per_minute)], !may("operator") && ["Calls at once", limit(w.max_concurrent)],
+      !may("operator") && ["API requests a minute", w.requests_per_minute === null ? "no limit of its own" : number(w.requests_per_minute)],
       !may("operator") && ["Billed in steps of", duration(w.billing_increment_s)],
       ["Created", html`<${Time} at=${w.created_at} />`], ["Id", html`<${Code}>${w.id}<//>`]]} />
     ${w.credit_s !== null && w.credit_s <= 0 && html`<${Notice} tone="bad">It is used up: no campaign starts and no call is made.<//>`}<//>`;
