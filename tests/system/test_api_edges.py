@@ -34,6 +34,38 @@ class Edges(ApiCase):
                 self.problem(answer, 405, "method_not_allowed")
                 self.assertEqual(set(answer.headers["Allow"].split(", ")), allowed)
 
+    def test_a_fault_that_nobody_foresaw_is_told_to_the_log_only(self):
+        self.it.psql("""CREATE FUNCTION torn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'page-7 of base/5/1234 is torn'
+            USING ERRCODE = 'XX001', DETAIL = 'detail-1', HINT = 'hint-1', CONSTRAINT = 'constraint-1'; END $$""")
+        self.it.psql("CREATE TRIGGER torn BEFORE INSERT ON agent FOR EACH ROW WHEN (NEW.name = 'torn') "
+                     "EXECUTE FUNCTION torn()")
+        headers = {"Idempotency-Key": "torn-1", "X-Request-Id": "request-torn-1"}
+        try:
+            for _ in range(2):  # the failure is not what is kept under the key
+                answer = self.api.request("POST", "/v1/agents", {"name": "torn"}, headers)
+                problem = self.problem(answer, 500, "internal")
+                self.assertEqual((problem["request_id"], problem["instance"]),
+                                 ("request-torn-1", "/v1/agents"))
+                self.assertIn("Nothing was changed", problem["detail"])
+                for inner in (b"torn()", b"page-7", b"XX001", b"detail-1", b"hint-1", b"constraint-1",
+                              b"agent_", b"INSERT"):
+                    self.assertNotIn(inner, answer.body)
+            self.assertEqual(self.it.value("SELECT count(*) FROM agent WHERE name = 'torn'"), "0")
+            # Nobody else notices.
+            self.assertEqual(self.api.post("/v1/agents", {"name": "whole"})["name"], "whole")
+        finally:
+            self.it.psql("DROP TRIGGER torn ON agent")
+            self.it.psql("DROP FUNCTION torn")
+        lines = [line for line in self.it.log("api-gateway.0").splitlines() if "request-torn-1" in line]
+        failed = [line for line in lines if " unit_failed " in line]
+        self.assertEqual(len(failed), 2, lines)
+        for line in failed:
+            self.assertIn("sqlstate=XX001", line)
+            self.assertIn("page-7 of base/5/1234 is torn", line)
+        made = self.api.request("POST", "/v1/agents", {"name": "torn"}, headers)
+        self.assertEqual(made.status, 201, made)
+
     def test_head_answers_like_get_without_a_body(self):
         answer = self.api.request("HEAD", "/v1/workspace")
         self.assertEqual((answer.status, answer.body), (200, b""))
@@ -260,7 +292,12 @@ class Away(ApiCase):
         belfry.wait_until(lambda: client.request("GET", "/readyz").status == 503, 20, "not ready")
         # A mistyped key needs no look into the database, one of good form does.
         for key, status in (("bf_live_" + "a" * 36, 401), (self.good_form(api.key), 503)):
-            self.assertEqual(self.client(key).request("GET", "/v1/workspace").status, status)
+            stranger = self.client(key)
+            # 429 for some tenths of a second where another test has failed from this address just now.
+            answer = belfry.wait_until(
+                lambda stranger=stranger: (a := stranger.request("GET", "/v1/workspace")).status != 429 and a,
+                10, "an answer to a stranger")
+            self.assertEqual(answer.status, status)
         self.it.start("postgres")
         belfry.wait_until(lambda: api.request("GET", "/v1/workspace").status == 200, 30, "200")
         self.assertEqual(client.request("GET", "/readyz").status, 200)
