@@ -217,19 +217,21 @@ class ChangeTest(RangeCase):
         receiver = self.receiver(lambda hook: 0.01)
         end = self.hook(receiver, "/a")
         self.sender()
-        over = threading.Event()
+        over, turns = threading.Event(), []
 
         def flicker():
             while not over.is_set():
                 for status in ("disabled", "enabled"):
                     self.rows(f"UPDATE webhook_endpoint SET status = '{status}' WHERE id = '{end}'")
+                turns.append(status)
 
         thread = threading.Thread(target=flicker)
         thread.start()
         try:
             for _ in range(40):
                 self.publish(25)
-                time.sleep(0.05)
+                upto = len(turns) + 2  # the one that goes on may have begun before
+                belfry.wait_until(lambda upto=upto: len(turns) >= upto, 20, "a whole turn", 0.005)
         finally:
             over.set()
             thread.join()

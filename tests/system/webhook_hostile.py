@@ -5,6 +5,7 @@ Certificates are made by openssl for one run: an authority of one's own, and und
 that has expired and one of another host; and one that signed itself.
 """
 import collections
+import fcntl
 import os
 import shutil
 import socket
@@ -12,8 +13,11 @@ import ssl
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
+
+import belfry
 
 Request = collections.namedtuple("Request", "at path headers body")
 HUGE = 200 * 1024 * 1024
@@ -216,9 +220,22 @@ def reset(_server, peer, _request):
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def is_taken(peer):
+    """Whether all that was sent has arrived and was read, by a program of this machine."""
+    if struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, bytes(4)))[0] > 0:  # not acknowledged yet
+        return False
+    ends = [f":{end[1]:04X}" for end in (peer.getpeername(), peer.getsockname())]
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file:
+            _, local, remote, _, queues, *_ = line.split()
+            if local.endswith(ends[0]) and remote.endswith(ends[1]):
+                return int(queues.split(":")[1], 16) == 0
+    return True  # it has gone
+
+
 def reset_after_headers(_server, peer, _request):
     peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\npart")
-    time.sleep(0.2)  # or the reset would overtake the headers
+    belfry.wait_until(lambda: is_taken(peer), 10, "the sender has read them", 0.005)  # before the reset
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
