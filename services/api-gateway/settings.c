@@ -4,23 +4,13 @@
 #include <stdio.h>
 
 #include "sys/log.h"
-#include "sys/settings.h"
+#include "sys/settings_rows.h"
 
 #define AT(member) offsetof(struct gateway_settings, member)
 
 static const struct setting table[] = {
-	{ .key = "BELFRY_DATABASE_URL",
-	  .kind = SETTING_STR,
-	  .offset = AT(database_url),
-	  .is_secret = true,
-	  .doc = "Postgres, as a URL or a connection string of libpq." },
-	{ .key = "BELFRY_REDIS_URL",
-	  .kind = SETTING_STR,
-	  .offset = AT(redis_url),
-	  .is_secret = true,
-	  .doc = "Redis: redis[s]://[user:password@]host[:port][/db], "
-		 "redis[s]+sentinel://host,host/MASTER or unix:///path, see "
-		 "libcommon/redis/redis.h." },
+	DATABASE_URL_SETTING(struct gateway_settings, database_url),
+	REDIS_URL_SETTING(struct gateway_settings, redis_url),
 	{ .key = "BELFRY_HTTP_BIND",
 	  .kind = SETTING_STR,
 	  .offset = AT(http_bind),
@@ -38,11 +28,7 @@ static const struct setting table[] = {
 	  .offset = AT(port_file),
 	  .fallback = "",
 	  .doc = "File to write the port to once it is open; empty writes none." },
-	{ .key = "BELFRY_READY_FILE",
-	  .kind = SETTING_STR,
-	  .offset = AT(ready_file),
-	  .fallback = "",
-	  .doc = "File that stands while the process is ready; empty for none." },
+	READY_FILE_SETTING(struct gateway_settings, ready_file),
 	{ .key = "BELFRY_SECRET_KEYS",
 	  .kind = SETTING_STR,
 	  .offset = AT(secret_keys),
@@ -63,11 +49,7 @@ static const struct setting table[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .doc = "Connections to Postgres." },
-	{ .key = "BELFRY_PG_PREPARE",
-	  .kind = SETTING_BOOL,
-	  .offset = AT(pg_prepare),
-	  .fallback = "1",
-	  .doc = "Prepares statements by name; 0 for PgBouncer before 1.21 in transaction mode." },
+	PG_PREPARE_SETTING(struct gateway_settings, pg_prepare),
 	{ .key = "BELFRY_WEBHOOK_ALLOW_HTTP",
 	  .kind = SETTING_BOOL,
 	  .offset = AT(webhook_allow_http),
@@ -93,18 +75,8 @@ static const struct setting table[] = {
 	  .min = 1,
 	  .max = 86400,
 	  .doc = "A call at an instant that was not claimed so many seconds after it expires." },
-	{ .key = "BELFRY_ZONEINFO",
-	  .kind = SETTING_STR,
-	  .offset = AT(zoneinfo),
-	  .fallback = "/usr/share/zoneinfo",
-	  .doc = "Directory of the time zone database." },
-	{ .key = "BELFRY_ZONEINFO_REFRESH_S",
-	  .kind = SETTING_SECONDS,
-	  .offset = AT(zoneinfo_refresh_us),
-	  .fallback = "60",
-	  .min = 1,
-	  .max = 3600,
-	  .doc = "How often the time zone database is looked at for changes." },
+	ZONEINFO_SETTING(struct gateway_settings, zoneinfo),
+	ZONEINFO_REFRESH_SETTING(struct gateway_settings, zoneinfo_refresh_us),
 	{ .key = "BELFRY_IMPORT_MAX_BYTES",
 	  .kind = SETTING_I64,
 	  .offset = AT(import_max_bytes),
@@ -127,13 +99,7 @@ static const struct setting table[] = {
 	  .max = 6000000,
 	  .doc = "Requests a minute of all keys and sessions of a workspace together, where it has "
 		 "no limit of its own; 0 for none." },
-	{ .key = "BELFRY_LOG_LEVEL",
-	  .kind = SETTING_STR,
-	  .offset = AT(log_level),
-	  .fallback = "info",
-	  .min = 0,
-	  .max = 16,
-	  .doc = "The least level that is logged: debug, info, warn or error." },
+	LOG_LEVEL_SETTING(struct gateway_settings, log_level),
 	{ .key = "BELFRY_HTTP_METRICS",
 	  .kind = SETTING_BOOL,
 	  .offset = AT(http_metrics),

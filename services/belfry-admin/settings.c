@@ -2,15 +2,12 @@
 #include "settings.h"
 
 #include "base/base.h"
+#include "sys/settings_rows.h"
 
 #define AT(field) offsetof(struct admin_settings, field)
 
 const struct setting admin_settings_table[] = {
-	{ .key = "BELFRY_DATABASE_URL",
-	  .kind = SETTING_STR,
-	  .offset = AT(database_url),
-	  .is_secret = true,
-	  .doc = "Postgres, as a URL or a connection string of libpq." },
+	DATABASE_URL_SETTING(struct admin_settings, database_url),
 	{ .key = "BELFRY_KEY_PEPPER",
 	  .kind = SETTING_STR,
 	  .offset = AT(key_pepper),
@@ -36,12 +33,6 @@ const struct setting admin_settings_table[] = {
 	  .is_secret = true,
 	  .doc = "Password of the role belfry_gateway, which migrate then makes where it lacks; "
 		 "empty leaves its password alone." },
-	{ .key = "BELFRY_LOG_LEVEL",
-	  .kind = SETTING_STR,
-	  .offset = AT(log_level),
-	  .fallback = "info",
-	  .min = 0,
-	  .max = 16,
-	  .doc = "The least level that is logged: debug, info, warn or error." },
+	LOG_LEVEL_SETTING(struct admin_settings, log_level),
 };
 const size_t admin_settings_count = ARRAY_LEN(admin_settings_table);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "sys/settings.h"
+#include "sys/settings_rows.h"
 
 static const struct setting table[] = {
 	{ .key = "BELFRY_DIALER_LISTEN",
@@ -57,20 +57,8 @@ static const struct setting table[] = {
 	  .max = 1024,
 	  .doc = "Outcomes in percent of the numbers that are not magic, chosen by a hash of the "
 		 "number: busy=10,no_answer=20; the rest answers." },
-	{ .key = "BELFRY_READY_FILE",
-	  .kind = SETTING_STR,
-	  .offset = offsetof(struct sim_settings, ready_file),
-	  .fallback = "",
-	  .min = 0,
-	  .max = 4000,
-	  .doc = "File that stands while the process is ready; empty for none." },
-	{ .key = "BELFRY_LOG_LEVEL",
-	  .kind = SETTING_STR,
-	  .offset = offsetof(struct sim_settings, log_level),
-	  .fallback = "info",
-	  .min = 0,
-	  .max = 16,
-	  .doc = "The least level that is logged: debug, info, warn or error." },
+	READY_FILE_SETTING(struct sim_settings, ready_file),
+	LOG_LEVEL_SETTING(struct sim_settings, log_level),
 	METRICS_SERVER_SETTINGS(struct sim_settings, metrics),
 };
 

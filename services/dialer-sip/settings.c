@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "sys/log.h"
-#include "sys/settings.h"
+#include "sys/settings_rows.h"
 
 #define AT(field) offsetof(struct sip_settings, field)
 
@@ -26,10 +26,8 @@ static const struct setting table[] = {
 	  "Address blocks that carriers and agents may stand in although they are special "
 	  "(private, "
 	  "loopback), separated by commas." },
-	{ "BELFRY_READY_FILE", SETTING_STR, AT(ready_file), "", 0, 4000, false,
-	  "File that stands while the process is ready; empty for none." },
-	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 16, false,
-	  "The least level that is logged: debug, info, warn or error." },
+	READY_FILE_SETTING(struct sip_settings, ready_file),
+	LOG_LEVEL_SETTING(struct sip_settings, log_level),
 	METRICS_SERVER_SETTINGS(struct sip_settings, metrics),
 };
 

@@ -2,15 +2,13 @@
 #include "settings.h"
 
 #include "base/base.h"
+#include "sys/settings_rows.h"
 
 #define AT(field) offsetof(struct dispatcher_settings, field)
 
 static const struct setting table[] = {
-	{ "BELFRY_DATABASE_URL", SETTING_STR, AT(database_url), NULL, 0, 0, true,
-	  "Postgres, as a libpq URL or conninfo." },
-	{ "BELFRY_REDIS_URL", SETTING_STR, AT(redis_url), NULL, 0, 0, true,
-	  "Redis: redis[s]://[user:password@]host[:port][/db], "
-	  "redis[s]+sentinel://host,host/MASTER or unix:///path, see libcommon/redis/redis.h." },
+	DATABASE_URL_SETTING(struct dispatcher_settings, database_url),
+	REDIS_URL_SETTING(struct dispatcher_settings, redis_url),
 	{ "BELFRY_DIALERS", SETTING_STR, AT(dialers), NULL, 0, 0, false,
 	  "The dialers of this dispatcher's slot: name=address[,name=address...]." },
 	{ "BELFRY_SECRET_KEYS", SETTING_STR, AT(secret_keys), "", 0, 0, true,
@@ -26,23 +24,18 @@ static const struct setting table[] = {
 	  "Calls a dispatcher holds in memory before their instant, at most." },
 	{ "BELFRY_CLAIM_BATCH", SETTING_I64, AT(claim_batch), "200", 1, 1000, false,
 	  "Calls claimed in one transaction, at most." },
-	{ "BELFRY_ZONEINFO", SETTING_STR, AT(zoneinfo), "/usr/share/zoneinfo", 0, 0, false,
-	  "Directory of the time zone database." },
-	{ "BELFRY_ZONEINFO_REFRESH_S", SETTING_SECONDS, AT(zoneinfo_refresh_us), "60", 1, 3600,
-	  false, "How often the time zone database is looked at for changes." },
-	{ "BELFRY_READY_FILE", SETTING_STR, AT(ready_file), "", 0, 0, false,
-	  "File that stands while the process is ready; empty for none." },
+	ZONEINFO_SETTING(struct dispatcher_settings, zoneinfo),
+	ZONEINFO_REFRESH_SETTING(struct dispatcher_settings, zoneinfo_refresh_us),
+	READY_FILE_SETTING(struct dispatcher_settings, ready_file),
 	{ "BELFRY_DRAIN_TIMEOUT_S", SETTING_SECONDS, AT(drain_us), "20", 1, 600, false,
 	  "How long a process may take to finish after SIGTERM." },
 	{ "BELFRY_DRAIN_CALLS_S", SETTING_SECONDS, AT(drain_calls_us), "0", 0, 86400, false,
 	  "How long calls in progress may end first after SIGTERM, where nobody else reaches their "
 	  "dialer; 0 leaves them to the next dispatcher at once." },
-	{ "BELFRY_LOG_LEVEL", SETTING_STR, AT(log_level), "info", 0, 0, false,
-	  "debug, info, warn or error." },
+	LOG_LEVEL_SETTING(struct dispatcher_settings, log_level),
 	{ "BELFRY_LOG_FULL_NUMBERS", SETTING_BOOL, AT(full_numbers), "0", 0, 0, false,
 	  "1 writes whole phone numbers into the log instead of masked ones." },
-	{ "BELFRY_PG_PREPARE", SETTING_BOOL, AT(prepare), "1", 0, 0, false,
-	  "0 sends unnamed statements, for PgBouncer before 1.21 in transaction mode." },
+	PG_PREPARE_SETTING(struct dispatcher_settings, prepare),
 	METRICS_SERVER_SETTINGS(struct dispatcher_settings, metrics),
 };
 const struct settings_table dispatcher_settings_table = { table, ARRAY_LEN(table) };

@@ -3,23 +3,13 @@
 
 #include <stdio.h>
 
-#include "sys/settings.h"
+#include "sys/settings_rows.h"
 
 #define AT(member) offsetof(struct sender_settings, member)
 
 static const struct setting table[] = {
-	{ .key = "BELFRY_DATABASE_URL",
-	  .kind = SETTING_STR,
-	  .offset = AT(database_url),
-	  .is_secret = true,
-	  .doc = "Postgres, as a URL or a connection string of libpq." },
-	{ .key = "BELFRY_REDIS_URL",
-	  .kind = SETTING_STR,
-	  .offset = AT(redis_url),
-	  .is_secret = true,
-	  .doc = "Redis: redis[s]://[user:password@]host[:port][/db], "
-		 "redis[s]+sentinel://host,host/MASTER or unix:///path, see "
-		 "libcommon/redis/redis.h." },
+	DATABASE_URL_SETTING(struct sender_settings, database_url),
+	REDIS_URL_SETTING(struct sender_settings, redis_url),
 	{ .key = "BELFRY_SECRET_KEYS",
 	  .kind = SETTING_STR,
 	  .offset = AT(secret_keys),
@@ -56,23 +46,9 @@ static const struct setting table[] = {
 	  .max = 4000,
 	  .doc = "File of the authorities that receivers' certificates are checked against; empty "
 		 "for the system's." },
-	{ .key = "BELFRY_PG_PREPARE",
-	  .kind = SETTING_BOOL,
-	  .offset = AT(pg_prepare),
-	  .fallback = "1",
-	  .doc = "Prepares statements by name; 0 for PgBouncer before 1.21 in transaction mode." },
-	{ .key = "BELFRY_READY_FILE",
-	  .kind = SETTING_STR,
-	  .offset = AT(ready_file),
-	  .fallback = "",
-	  .max = 4000,
-	  .doc = "File that stands while the process is ready; empty for none." },
-	{ .key = "BELFRY_LOG_LEVEL",
-	  .kind = SETTING_STR,
-	  .offset = AT(log_level),
-	  .fallback = "info",
-	  .max = 16,
-	  .doc = "The least level that is logged: debug, info, warn or error." },
+	PG_PREPARE_SETTING(struct sender_settings, pg_prepare),
+	READY_FILE_SETTING(struct sender_settings, ready_file),
+	LOG_LEVEL_SETTING(struct sender_settings, log_level),
 	METRICS_SERVER_SETTINGS(struct sender_settings, metrics),
 };
 
