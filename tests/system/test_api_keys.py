@@ -346,6 +346,7 @@ class Gateways(ApiCase):
                 answer = client.request("GET", "/v1/workspace")
                 if answer.status == 200:
                     passed += 1
+                    self.assertLess(passed, 3 * rate)
                 else:
                     self.problem(answer, 429, "rate_limited")
                     refused.add(n)
@@ -367,6 +368,7 @@ class Gateways(ApiCase):
                 answer = client.request("GET", "/v1/workspace")
                 if answer.status == 200:
                     passed += 1
+                    self.assertLess(passed, 3 * limit)
                 else:
                     self.problem(answer, 429, "rate_limited")
                     refused.add(n)
