@@ -44,6 +44,7 @@ struct dialer_op_dial {
 	usec_t expires_at;      /* wall clock; on the wire an integer of microseconds */
 	struct str variables;   /* JSON object */
 	struct str traceparent; /* for the agent and the logs; "" = none */
+	struct str tracestate;  /* with it; "" = none */
 };
 
 struct dialer_op {

@@ -44,6 +44,7 @@ static const struct json_field op_dial_fields[] = {
 	REQUIRED(dialer_op, dial.max_us, "max_s", JSON_K_SECONDS, 0, SECONDS_MAX),
 	REQUIRED(dialer_op, dial.expires_at, "expires_at", JSON_K_I64, 0, INT_EXACT_MAX),
 	OPTIONAL(dialer_op, dial.traceparent, "traceparent", JSON_K_STR, 0, 64),
+	OPTIONAL(dialer_op, dial.tracestate, "tracestate", JSON_K_STR, 0, 512),
 };
 
 static const struct json_field op_ack_fields[] = {

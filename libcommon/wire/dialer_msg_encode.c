@@ -43,6 +43,8 @@ static void put_dial(struct json_out *j, const struct dialer_op *op)
 	put_object(j, "variables", d->variables);
 	if (d->traceparent.n > 0)
 		json_kv_str(j, "traceparent", d->traceparent);
+	if (d->tracestate.n > 0)
+		json_kv_str(j, "tracestate", d->tracestate);
 }
 
 void dialer_op_encode(const struct dialer_op *op, struct strbuf *out)

@@ -15,7 +15,7 @@ GRANT UPDATE (workspace_id) ON attempt TO belfry_gateway;
 GRANT SELECT ON attempt_done TO belfry_gateway;
 GRANT INSERT (workspace_id, id, key_id, action, subject, request_id) ON audit TO belfry_gateway;
 GRANT SELECT ON audit TO belfry_gateway;
-GRANT INSERT (workspace_id, call_id, trace_id, flags) ON call_trace TO belfry_gateway;
+GRANT INSERT (workspace_id, call_id, trace_id, flags, tracestate) ON call_trace TO belfry_gateway;
 GRANT INSERT (workspace_id, id, kind, name, description, agent_id, number_id, variables, to_number,
     cron, timezone, end_at, rate_per_minute, max_concurrent, max_attempts, retry_policy,
     ring_timeout_s, max_duration_s, calling_windows, created_at, updated_at) ON campaign TO
@@ -23,7 +23,8 @@ GRANT INSERT (workspace_id, id, kind, name, description, agent_id, number_id, va
 GRANT SELECT ON campaign TO belfry_gateway;
 GRANT UPDATE (name, description, status, status_reason, variables, cron, timezone, end_at,
     schedule_version, max_concurrent, max_attempts, retry_policy, ring_timeout_s, max_duration_s,
-    calling_windows, updated_at, started_at, completed_at) ON campaign TO belfry_gateway;
+    calling_windows, updated_at, started_at, completed_at, tracestate) ON campaign TO
+    belfry_gateway;
 GRANT DELETE ON campaign TO belfry_gateway;
 GRANT INSERT (workspace_id, campaign_id) ON campaign_count TO belfry_gateway;
 GRANT SELECT ON campaign_count TO belfry_gateway;

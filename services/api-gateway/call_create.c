@@ -172,6 +172,13 @@ static void on_created(struct req *r, const struct pg_unit *u)
 	req_reply_created(r, ID_CALL, in->id);
 }
 
+/* Passed on as it came, or not at all. */
+static struct str tracestate_of(const struct req *r)
+{
+	struct str given = str_trim(http_request_header(r->http, "tracestate"));
+	return trace_state_is_valid(given) ? given : STR_NONE;
+}
+
 static void create(struct req *r, const struct call_in *in)
 {
 	struct pg_unit *u = req_effect(r);
@@ -184,7 +191,8 @@ static void create(struct req *r, const struct call_in *in)
 			u, &(struct api_call_trace_args){ .workspace_id = r->who.workspace_id,
 							  .call_id = in->id,
 							  .trace_id = r->trace.id,
-							  .flags = r->trace.flags });
+							  .flags = r->trace.flags,
+							  .tracestate = tracestate_of(r) });
 	add_api_call_create(u,
 			    &(struct api_call_create_args){ .workspace_id = r->who.workspace_id,
 							    .id = in->id,

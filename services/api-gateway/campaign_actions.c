@@ -122,11 +122,16 @@ static void on_acted(struct req *r, const struct pg_unit *u)
 static void add_move(struct req *r, struct action *a, struct pg_unit *u)
 {
 	struct uuid ws = r->who.workspace_id, id = r->ids[0];
+	char link[TRACE_LINK_SIZE];
 	a->n_moves = 1;
 	switch (a->what) {
 	case CAMPAIGN_START:
-		add_api_campaign_start(u, &(struct api_campaign_start_args){ .workspace_id = ws,
-									     .campaign_id = id });
+		add_api_campaign_start(
+			u,
+			&(struct api_campaign_start_args){
+				.workspace_id = ws,
+				.campaign_id = id,
+				.tracestate = str_from(trace_link(r->trace.id, r->span, link)) });
 		return;
 	case CAMPAIGN_PAUSE:
 		add_api_campaign_pause(u, &(struct api_campaign_pause_args){ .workspace_id = ws,

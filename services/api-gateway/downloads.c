@@ -15,9 +15,8 @@
 
 void req_stream_begin(struct req *r, const char *content_type, loop_fn drained, void *arg)
 {
-	http_reply_header(r->http, "X-Request-Id", r->request_id);
+	req_reply_headers(r);
 	http_reply_header(r->http, "Cache-Control", "no-store");
-	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
 	measure_answer(r->app, 200, loop_mono(r->app->loop) - r->mono_began);
 	http_reply_begin(r->http, 200, content_type, drained, arg);
 }
@@ -25,13 +24,14 @@ void req_stream_begin(struct req *r, const char *content_type, loop_fn drained, 
 void req_stream_end(struct req *r, bool is_whole)
 {
 	struct http_request *http = r->http;
-	char ws[ID_TEXT_SIZE];
+	char ws[ID_TEXT_SIZE], trace[TRACE_TEXT_SIZE];
 	loop_refresh_time(r->app->loop);
 	log_info("request", LS("method", route_method_name(http_request_method(http))),
 		 LS("route", r->route->pattern), LI("status", 200),
 		 LI("us", loop_mono(r->app->loop) - r->mono_began),
 		 LS("workspace", id_format(ID_WORKSPACE, r->who.workspace_id, ws)),
-		 LS("request_id", r->request_id), LI("is_whole", is_whole));
+		 LS("request_id", r->request_id), LS("trace", trace_text(r->trace.id, trace)),
+		 LI("is_whole", is_whole));
 	strbuf_deinit(&r->out);
 	if (is_whole)
 		http_reply_end(http);

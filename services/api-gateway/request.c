@@ -7,7 +7,6 @@
 #include "measure.h"
 #include "route.h"
 #include "sys/log.h"
-#include "sys/random.h"
 
 #define QUERY_TEXT_MAX 200
 #define SPARE_OUT_MAX ((size_t)64 * 1024)
@@ -47,17 +46,22 @@ static void take_out(struct req *r)
 	r->app->spare_out = (struct strbuf){ .p = NULL };
 }
 
+void req_reply_headers(struct req *r)
+{
+	char trace[TRACEPARENT_SIZE];
+
+	http_reply_header(r->http, "X-Request-Id", r->request_id);
+	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
+	http_reply_header(r->http, "traceresponse", trace_format(r->trace, r->span, trace));
+}
+
 static void reply(struct req *r, int status, const char *content_type, struct str body)
 {
 	struct app *app = r->app;
 	loop_refresh_time(app->loop);
 	log_answer(r, status);
 	measure_answer(app, status, loop_mono(app->loop) - r->mono_began);
-	http_reply_header(r->http, "X-Request-Id", r->request_id);
-	http_reply_header(r->http, "X-Content-Type-Options", "nosniff");
-	char trace[TRACEPARENT_SIZE];
-	http_reply_header(r->http, "traceresponse",
-			  trace_format(r->trace, random_id(r->now), trace));
+	req_reply_headers(r);
 	json_doc_free(r->doc);
 	r->doc = NULL;
 	struct strbuf out = r->out;

@@ -34,6 +34,7 @@ struct req {
 	usec_t now; /* Postgres' clock */
 	char request_id[REQUEST_ID_MAX + 1];
 	struct trace trace;
+	struct uuid span;              /* of the request in that trace */
 	bool has_trace;                /* the caller named it; else it is our own */
 	uint8_t key_hash[SHA256_SIZE]; /* of what was shown: an API key, or a session's cookie */
 	bool has_cookie;
@@ -63,6 +64,8 @@ struct req {
 
 /* --- answers ------------------------------------------------------------------------------ */
 
+/* What every answer has, also one in pieces: the request's id, its trace, nosniff. */
+void req_reply_headers(struct req *r);
 void req_fail(struct req *r, enum problem_code code, const char *detail);
 void req_fail_with(struct req *r, struct problem *p); /* fills in instance and request id */
 void req_not_found(struct req *r);

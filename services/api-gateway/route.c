@@ -415,6 +415,7 @@ void route_request(struct http_request *http, void *arg)
 	r->has_trace = trace_parse(http_request_header(http, "traceparent"), &r->trace);
 	if (!r->has_trace)
 		r->trace = (struct trace){ .id = random_id(r->now), .flags = 1 };
+	r->span = random_id(r->now);
 	find_route(r);
 }
 

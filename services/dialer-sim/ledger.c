@@ -62,6 +62,8 @@ void ledger_dial(struct ledger *l, usec_t at, const struct dialer_op *op)
 	json_kv_i64(&j, "attempt", d->attempt);
 	if (d->traceparent.n > 0)
 		json_kv_str(&j, "traceparent", d->traceparent);
+	if (d->tracestate.n > 0)
+		json_kv_str(&j, "tracestate", d->tracestate);
 	end(l, &j);
 }
 

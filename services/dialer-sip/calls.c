@@ -213,6 +213,7 @@ void call_keep_dial(struct call *c, const struct dialer_op *op)
 	c->op.dial.agent = copy(c, op->dial.agent);
 	c->op.dial.variables = copy(c, op->dial.variables);
 	c->op.dial.traceparent = copy(c, op->dial.traceparent);
+	c->op.dial.tracestate = copy(c, op->dial.tracestate);
 	c->callee_origin.session = c->agent_origin.session = uuid_hash(op->id) >> 1;
 }
 

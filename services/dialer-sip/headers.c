@@ -3,6 +3,7 @@
  * datagram has one. */
 #include "call.h"
 #include "sys/log.h"
+#include "wire/trace.h"
 #include "json/json_in.h"
 
 #define VARIABLES_BYTES_MAX ((size_t)4096)
@@ -87,6 +88,12 @@ void headers_for_agent(const struct call *c, struct strbuf *out)
 	if (c->op.dial.traceparent.n > 0) {
 		strbuf_add(out, STR("traceparent: "));
 		add_value(out, c->op.dial.traceparent);
+		strbuf_add(out, STR("\r\n"));
+	}
+	/* As it came: escaped it would be another. */
+	if (trace_state_is_valid(c->op.dial.tracestate)) {
+		strbuf_add(out, STR("tracestate: "));
+		strbuf_add(out, c->op.dial.tracestate);
 		strbuf_add(out, STR("\r\n"));
 	}
 	strbuf_add(out, STR("X-Belfry-To: "));

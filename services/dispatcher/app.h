@@ -9,7 +9,8 @@
  *
  * Each arrow is one module's call into the next; nothing goes backwards but calls that go to the
  * front of their lane again, and those whose window opens within seconds. `windows` knows the
- * campaigns' calling windows, `credit` pauses those that have run out of it, `hangup` ends
+ * campaigns' calling windows, `traces`
+ * the requests that started them, `credit` pauses those that have run out of it, `hangup` ends
  * conversations on request, `trunk_reports` writes down what dialers say of trunks. `lease` keeps the
  * incarnation alive and adopts what the dead left. */
 #ifndef DISPATCHER_APP_H

@@ -150,6 +150,7 @@ static struct attempt_pending *keep(const struct dialer_op *op)
 	p->op.dial.from = arena_str(p->arena, op->dial.from);
 	p->op.dial.agent = arena_str(p->arena, op->dial.agent);
 	p->op.dial.variables = arena_str(p->arena, op->dial.variables);
+	p->op.dial.tracestate = arena_str(p->arena, op->dial.tracestate);
 	return p;
 }
 
@@ -175,12 +176,13 @@ static void dial(struct attempts *as, struct attempt *a, struct dialer_op *op,
 	measure_dial(app->measures, a);
 	set_state(as, a, ATTEMPT_DIALING);
 	log_debug("dial", LID("attempt", ID_ATTEMPT, a->id), LID("call", ID_CALL, a->call_id),
-		  LPHONE("to", op->dial.to), LS("traceparent", a->traceparent));
+		  LPHONE("to", op->dial.to), LS("traceparent", a->traceparent),
+		  LT("tracestate", op->dial.tracestate));
 	link_dial(a->link, a, op);
 }
 
 void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_row *row,
-		  usec_t expires_at)
+		  usec_t expires_at, struct str tracestate)
 {
 	/* An earlier claim of it took effect unheard, and its attempt was found under our name. */
 	if (attempt_is_held(as, c->attempt_id)) {
@@ -212,6 +214,7 @@ void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_
 	map_set(&as->by_id, a->id, a);
 	(void)trace_format(c->trace, a->id, a->traceparent); /* returns it */
 	struct dialer_op op = dial_op(a, row);
+	op.dial.tracestate = tracestate;
 	if (lane_is_paced(c->lane) && loop_mono(as->app->loop) > c->mono_good_until) {
 		/* The commit took longer than the tokens are good for: dialing now could break the
 		 * rate at the carrier. The call keeps its claim and asks again, first in line. */

@@ -61,7 +61,7 @@ bool attempt_is_held(const struct attempts *as, struct uuid attempt_id);
 /* A claimed call: takes what it needs from c and the row, dials if the tokens are still good. One whose
  * attempt was adopted meanwhile is settled, and no more. */
 void attempt_open(struct attempts *as, struct call *c, const struct claim_calls_row *row,
-		  usec_t expires_at);
+		  usec_t expires_at, struct str tracestate);
 /* New tokens came for a call that was claimed before its first ones grew stale. */
 void attempt_has_tokens(struct attempts *as, struct call *c);
 /* Open attempts of somebody else's, or forgotten ones of our own: asks the dialer about them. */

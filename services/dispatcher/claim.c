@@ -1,4 +1,5 @@
-/* One unit is three statements: hold the campaigns still, serialise capped scopes, claim. What the
+/* One unit is three statements: hold the campaigns still, serialise capped scopes, claim; and what the
+ * traces ask. What the
  * claim refuses goes back to its lane (a cap, no dialer), is asked for again with the answer that it
  * wanted (an open window), ends unmade (too late, suppressed, a closed window) or is forgotten (gone, held,
  * no credit). When the
@@ -17,6 +18,7 @@
 #include "store_gen.h"
 #include "sys/log.h"
 #include "sys/random.h"
+#include "traces.h"
 #include "unmade.h"
 #include "windows.h"
 
@@ -30,8 +32,8 @@ struct claims {
 	struct call **batch; /* on its way */
 	size_t n, max;
 	bool pump_is_due;
-	bool asks_traces; /* the unit's last statement: there are calls without a campaign */
-	usec_t sent_at;   /* wall clock of the submit: a claim is not older */
+	struct traces *traces;
+	usec_t sent_at; /* wall clock of the submit: a claim is not older */
 };
 
 struct claims *claims_new(struct app *app)
@@ -41,6 +43,7 @@ struct claims *claims_new(struct app *app)
 	list_init(&cs->ready);
 	cs->max = (size_t)app->settings.claim_batch;
 	cs->batch = xcalloc(cs->max, sizeof(struct call *));
+	cs->traces = traces_new(cs->max);
 	return cs;
 }
 
@@ -48,6 +51,7 @@ void claims_free(struct claims *cs)
 {
 	if (cs == NULL)
 		return;
+	traces_free(cs->traces);
 	free(cs->batch);
 	free(cs);
 }
@@ -187,32 +191,6 @@ static usec_t expiry(const struct claims *cs, const struct call *c)
 	return c->open_until != 0 ? min_i64(at, c->open_until) : at;
 }
 
-/* A call without a campaign may belong to the trace of the request that made it. */
-static void take_traces(struct claims *cs, const struct pg_unit *u)
-{
-	const struct pg_result *r = pg_unit_result(u, 3);
-
-	for (size_t k = 0; k < pg_result_rows(r); k++) {
-		struct claim_traces_row row;
-		get_claim_traces(r, k, &row);
-		for (size_t i = 0; i < cs->n; i++)
-			if (uuid_eq(cs->batch[i]->entry.call_id, row.call_id))
-				cs->batch[i]->trace =
-					(struct trace){ row.trace_id, (uint8_t)row.flags };
-	}
-}
-
-static void add_traces(struct claims *cs, struct pg_unit *u, struct pg_array ws,
-		       struct pg_array calls)
-{
-	cs->asks_traces = false;
-	for (size_t i = 0; i < cs->n; i++)
-		cs->asks_traces |= uuid_is_nil(cs->batch[i]->entry.campaign_id);
-	if (cs->asks_traces)
-		add_claim_traces(
-			u, &(struct claim_traces_args){ .workspace_ids = ws, .call_ids = calls });
-}
-
 static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 {
 	struct claims *cs = arg;
@@ -225,8 +203,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		pump_soon(cs);
 		return;
 	}
-	if (cs->asks_traces)
-		take_traces(cs, u);
+	traces_take(cs->traces, u, cs->batch, cs->n);
 	const struct pg_result *r = pg_unit_result(u, 2);
 	size_t n = cs->n;
 	cs->n = 0;
@@ -237,7 +214,7 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		measure_claim(cs->app->measures, row.verdict);
 		if (str_eq(row.verdict, STR("claimed")))
 			attempt_open(cs->app->attempts, cs->batch[i], &row,
-				     expiry(cs, cs->batch[i]));
+				     expiry(cs, cs->batch[i]), traces_state(cs->traces, i));
 	}
 	/* Refused ones from the last to the first, so that they keep their order at the front. */
 	for (size_t i = n; i-- > 0;) {
@@ -293,7 +270,7 @@ static void add_claim(struct claims *cs, struct pg_unit *u)
 						       .dialer_instances = { instances, n_links },
 						       .windows_of = { windows_of, n },
 						       .open_until = { open_until, n } });
-	add_traces(cs, u, (struct pg_array){ ws, n }, (struct pg_array){ calls, n });
+	traces_ask(cs->traces, u, 3, cs->batch, n);
 }
 
 static void pump(void *arg)

@@ -16,6 +16,7 @@ const struct pg_stmt *const dispatcher_stmts[] = {
 	&stmt_campaign_share,
 	&stmt_claim_calls,
 	&stmt_claim_caps,
+	&stmt_claim_links,
 	&stmt_claim_traces,
 	&stmt_dispatcher_leave,
 	&stmt_dispatcher_register,

@@ -122,6 +122,7 @@ static void take(struct claim_batch *b, const struct sender_claim_row *row)
 	it->attempt = (int)row->attempt;
 	it->due_at = row->due_at;
 	it->trace = TRACE_OF(row);
+	it->tracestate = row->tracestate.n > 0 ? xstrndup(row->tracestate) : NULL;
 	it->is_test = str_eq(row->type, STR("webhook_endpoint.test"));
 	it->mono_lease_until = mono_lease_until;
 	if (uuid_is_nil(row->event_id))
@@ -159,6 +160,7 @@ static void take_owed(struct claim_batch *b, const struct sender_owed_row *row)
 	it->mono_lease_until = b->mono_asked_at + APP_ITEM_LEASE_US;
 	it->created_at = it->due_at = row->created_at;
 	it->trace = TRACE_OF(row);
+	it->tracestate = row->tracestate.n > 0 ? xstrndup(row->tracestate) : NULL;
 	it->type = xstrndup(row->type);
 	owed_take(app, it, row->sequence, row->to_sequence);
 	wait_to_send(app, it, &body);

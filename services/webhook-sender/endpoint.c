@@ -379,6 +379,7 @@ void item_free(struct app *app, struct item *it)
 		owed_drop(app, it);
 	send_request_free(it->request);
 	free(it->type);
+	free(it->tracestate);
 	strbuf_deinit(&it->body);
 	strbuf_deinit(&it->excerpt);
 	free(it);

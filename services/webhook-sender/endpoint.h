@@ -30,7 +30,8 @@ struct item {
 	int attempt;
 	usec_t due_at;
 	struct trace trace;
-	bool is_test; /* one attempt is all it has */
+	char *tracestate; /* NULL = none */
+	bool is_test;     /* one attempt is all it has */
 	/* Of what a range owes; NULL: it has a row in `delivery`. */
 	struct owed_range *range;
 	int64_t sequence;

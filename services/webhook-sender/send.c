@@ -24,7 +24,8 @@ struct send_request {
 	char timestamp[24], attempt[8];
 	struct strbuf signature;
 	char traceparent[TRACEPARENT_SIZE];
-	struct http_header headers[8];
+	struct http_header headers[9];
+	size_t n_headers;
 };
 
 static void run(void *arg);
@@ -157,7 +158,8 @@ static void on_answer(const struct http_answer *a, void *arg)
 	it->request = NULL;
 	measure_request(app, a->duration_us);
 	log_debug("webhook_sent", LID("delivery", ID_DELIVERY, it->id), LI("attempt", it->attempt),
-		  LS("result", word), LS("trace", trace_text(it->trace.id, trace)));
+		  LS("result", word), LS("trace", trace_text(it->trace.id, trace)),
+		  LS("tracestate", it->tracestate));
 	conclude(app, it, &f, word);
 	send_soon(app);
 }
@@ -205,6 +207,10 @@ static struct send_request *request_new(struct app *app, const struct endpoint *
 	r->headers[7] =
 		(struct http_header){ "traceparent",
 				      str_from(trace_format(it->trace, it->id, r->traceparent)) };
+	r->n_headers = 8;
+	if (it->tracestate != NULL)
+		r->headers[r->n_headers++] =
+			(struct http_header){ "tracestate", str_from(it->tracestate) };
 	return r;
 }
 
@@ -237,7 +243,7 @@ static void send_item(struct app *app, struct endpoint *ep, struct item *it)
 	if (is_err(http_post(app->http,
 			     &(struct http_post){ .url = r->url,
 						  .headers = r->headers,
-						  .n_headers = ARRAY_LEN(r->headers),
+						  .n_headers = r->n_headers,
 						  .body = strbuf_str(&it->body) },
 			     on_answer, r))) {
 		send_request_free(r);

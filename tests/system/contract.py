@@ -23,6 +23,7 @@ FORMATS.checks("date")(lambda value: not isinstance(value, str) or
                        bool(re.match(r"\d{4}-\d\d-\d\d\Z", value)))
 FORMATS.checks("uri")(lambda value: not isinstance(value, str) or
                       bool(re.match(r"[a-z][a-z0-9+.-]*:\S+\Z", value, re.IGNORECASE)))
+TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 BY_ROW = "x-judged-by-row"
 
 
@@ -156,6 +157,10 @@ class Document:
     def faults_of_answer(operation, request, response, answer):
         if not answer.headers.get("X-Request-Id"):
             yield "no X-Request-Id"
+        # What could not be read as a request belongs to no trace.
+        if answer.headers.get("X-Content-Type-Options") and not TRACE.match(
+                answer.headers.get("traceresponse", "")):
+            yield "no traceresponse"
         for name in response.get("headers", {}) if answer.status < 300 else ():
             if name not in answer.headers:
                 yield f"no {name}"

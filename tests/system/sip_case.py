@@ -19,6 +19,7 @@ from belfry import wait_until
 from dialer_case import DEADLINE, DialerClient, DialerProcess
 
 SIPP = "sipp"  # of Debian's sip-tester, which `make check` installs
+TRACESTATE = "rojo=00f067aa0ba902b7,fw529a3039@dt=50% a;b"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NUMBER = "+1555010"  # and four digits
 
@@ -211,7 +212,8 @@ class Client(DialerClient):
         self.send("dial", id=id, call=nn.type_id("call"), campaign=None, attempt=1, to=to,
                   **{"from": "+15550100000"}, agent={"sip_uri": agent}, trunk=trunk, ring_s=ring_s,
                   max_s=max_s, expires_at=int((time.time() + expires_in) * 1e6),
-                  variables=variables or {}, traceparent=TRACEPARENT)
+                  variables=variables or {}, traceparent=TRACEPARENT,
+                  tracestate=TRACESTATE)
         return id
 
     def until(self, id, ev, timeout=DEADLINE):

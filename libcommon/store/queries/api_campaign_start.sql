@@ -2,11 +2,13 @@
 -- occurrences from now on, with its next pass.
 -- $1 workspace_id uuid
 -- $2 campaign_id uuid
+-- $3 tracestate text
 -- rows: moved int8, has_credit bool
 WITH credit AS MATERIALIZED (
 	SELECT coalesce(w.credit_s > 0, true) AS is_there FROM workspace w WHERE w.id = $1
 ), moved AS (
-	UPDATE campaign c SET status = 'active', started_at = now(), updated_at = now()
+	UPDATE campaign c SET status = 'active', tracestate = $3, started_at = now(),
+		updated_at = now()
 	FROM campaign_count k, credit
 	WHERE c.workspace_id = $1 AND c.id = $2 AND c.status = 'draft'
 		AND k.workspace_id = c.workspace_id AND k.campaign_id = c.id

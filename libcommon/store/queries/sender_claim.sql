@@ -17,7 +17,7 @@
 --   call_created_at timestamptz, scheduled_at timestamptz, next_attempt_at timestamptz,
 --   status text, outcome text, attempt_number int2, attempt_outcome text, sip_code int2,
 --   started_at timestamptz, ended_at timestamptz, duration_ms int8, billed_s int8,
---   end_reason text, data text, trace_id uuid, trace_flags int2
+--   end_reason text, data text, trace_id uuid, trace_flags int2, tracestate text
 WITH picked AS (
 	SELECT x.ctid AS tid
 	FROM unnest($2, $3, $4, $5) AS w(workspace_id, endpoint_id, room, since)
@@ -43,7 +43,9 @@ SELECT t.endpoint_id, t.id AS delivery_id, t.attempts AS attempt, t.due_at, e.id
 	e.target_id, e.agent_id, e.conversation_id, e.to_number, e.from_number, e.external_id,
 	e.variables, e.call_created_at, e.scheduled_at, e.next_attempt_at, e.status, e.outcome,
 	e.attempt_number, e.attempt_outcome, e.sip_code, e.started_at, e.ended_at, e.duration_ms,
-	e.billed_s, e.end_reason, e.data, x.trace_id, x.flags AS trace_flags
+	e.billed_s, e.end_reason, e.data, x.trace_id, x.flags AS trace_flags,
+	coalesce(x.tracestate, (SELECT k.tracestate FROM campaign k
+		WHERE k.workspace_id = e.workspace_id AND k.id = e.campaign_id)) AS tracestate
 FROM taken t
 LEFT JOIN event e ON e.workspace_id = t.workspace_id AND e.sequence = t.sequence
 	AND e.id >= event_from(t.created_at, t.generation, (SELECT h.since FROM history h

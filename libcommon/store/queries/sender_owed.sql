@@ -16,13 +16,15 @@
 --   call_created_at timestamptz, scheduled_at timestamptz, next_attempt_at timestamptz,
 --   status text, outcome text, attempt_number int2, attempt_outcome text, sip_code int2,
 --   started_at timestamptz, ended_at timestamptz, duration_ms int8, billed_s int8,
---   end_reason text, data text, trace_id uuid, trace_flags int2
+--   end_reason text, data text, trace_id uuid, trace_flags int2, tracestate text
 SELECT e.id AS endpoint_id, x.to_sequence, x.created_at, x.delivery_id, x.more, e.workspace_id,
 	x.event_id, x.sequence, x.type, x.at, x.campaign_id, x.campaign_kind, x.call_id,
 	x.target_id, x.agent_id, x.conversation_id, x.to_number, x.from_number, x.external_id,
 	x.variables, x.call_created_at, x.scheduled_at, x.next_attempt_at, x.status, x.outcome,
 	x.attempt_number, x.attempt_outcome, x.sip_code, x.started_at, x.ended_at, x.duration_ms,
-	x.billed_s, x.end_reason, x.data, t.trace_id, t.flags AS trace_flags
+	x.billed_s, x.end_reason, x.data, t.trace_id, t.flags AS trace_flags,
+	coalesce(t.tracestate, (SELECT k.tracestate FROM campaign k
+		WHERE k.workspace_id = e.workspace_id AND k.id = x.campaign_id)) AS tracestate
 FROM unnest($2, $3, $4, $5, $6) AS w(workspace_id, endpoint_id, room, after, check_upto)
 JOIN webhook_endpoint e ON e.workspace_id = w.workspace_id AND e.id = w.endpoint_id
 CROSS JOIN LATERAL owed_events(w.workspace_id, w.endpoint_id, w.after, w.check_upto, w.room, $7) x
