@@ -172,7 +172,7 @@ static void on_created(struct req *r, const struct pg_unit *u)
 	req_reply_created(r, ID_CALL, in->id);
 }
 
-/* Passed on as it came, or not at all. */
+/* Passed on as it came, or not at all; of several headers the first. */
 static struct str tracestate_of(const struct req *r)
 {
 	struct str given = str_trim(http_request_header(r->http, "tracestate"));
