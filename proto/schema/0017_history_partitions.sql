@@ -69,9 +69,18 @@ BEGIN
 			h.options);
 	END LOOP;
 	ALTER TABLE event_default ADD PRIMARY KEY (workspace_id, sequence);
-	-- A transaction that waits for these locks right now publishes by the function of before.
-	UPDATE history SET since = clock_timestamp() + interval '2 minutes' WHERE parent = 'event';
+	-- A transaction that waits for these locks right now publishes by the function of before. Where there
+	-- is no workspace yet, nobody has published anything.
+	UPDATE history SET since = CASE WHEN EXISTS (SELECT FROM workspace)
+		THEN clock_timestamp() + interval '2 minutes' ELSE '-infinity' END WHERE parent = 'event';
 END
+$$;
+
+-- As in 0001, in one expression, which the planner puts in place of the call: that takes a hundredth of
+-- the time that running a function in SQL takes.
+CREATE OR REPLACE FUNCTION uuid7_floor(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT encode(substring(int8send((extract(epoch FROM $1 - timestamptz '1970-01-01 00:00:00+00') * 1000)::bigint)
+		FROM 3) || '\x70008000000000000000'::bytea, 'hex')::uuid
 $$;
 
 -- Where the event of a delivery stands at the earliest: a bound for partitions. A test's event has its id
@@ -459,49 +468,174 @@ BEGIN
 END
 $$;
 
--- Lists of finished calls, planned once. The planner would take the plan of each question's own values for
--- better, since that leaves partitions out as it is made, and make it anew each time, which takes longer
--- the more partitions there are, and longer than the question. As it runs it leaves them out as well.
-CREATE FUNCTION done_call_ids(workspace uuid, want_status text, campaign uuid, number text, since timestamptz,
-	until timestamptz, before uuid, most bigint)
-RETURNS SETOF uuid LANGUAGE plpgsql STABLE ROWS 50
-SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
-SET plan_cache_mode = force_generic_plan AS $$
+-- --- what the API lists, planned once ---------------------------------------------------------------
+
+-- The planner would take the plan of each question's own values for better, since that leaves partitions
+-- out as it is made, and make it anew each time, which takes longer the more partitions there are, and
+-- longer than the question. As it begins to run it leaves them out as well, by what is known then: the
+-- arguments of a function and not what another part of the statement finds, hence functions.
+
+-- A list of what is newest is looked for from these on, one after the other: most pages are full after the
+-- first, and the partitions behind it are left alone. Only how soon depends on the clock, not what is found.
+CREATE FUNCTION history_steps(before uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	ms bigint := ('x' || replace(left(before::text, 13), '-', ''))::bit(48)::bigint;
+	at timestamptz := to_timestamp(least(ms, (extract(epoch FROM now()) * 1000)::bigint) / 1000);
 BEGIN
-	IF campaign IS NOT NULL THEN -- by the index of its calls, or all that there are would be read
-		RETURN QUERY SELECT c.id FROM scheduled_call_done c
-		WHERE c.workspace_id = workspace AND c.campaign_id = campaign AND c.id < before
-			AND c.id >= (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
-				WHERE k.workspace_id = workspace AND k.id = done_call_ids.campaign)
-			AND (want_status IS NULL OR c.status = want_status)
-			AND (number IS NULL OR c.to_number = number)
-			AND (since IS NULL OR c.scheduled_at >= since) AND (until IS NULL OR c.scheduled_at < until)
-		ORDER BY c.id DESC LIMIT most;
-		RETURN;
-	END IF;
-	RETURN QUERY SELECT c.id FROM scheduled_call_done c
-	WHERE c.workspace_id = workspace AND c.id < before AND (want_status IS NULL OR c.status = want_status)
-		AND (number IS NULL OR c.to_number = number)
-		AND (since IS NULL OR c.scheduled_at >= since) AND (until IS NULL OR c.scheduled_at < until)
-	ORDER BY c.id DESC LIMIT most;
+	RETURN ARRAY[uuid7_floor(greatest(at, '1970-01-10 00:00:00+00') - interval '1 hour'),
+		uuid7_floor(greatest(at, '1970-01-10 00:00:00+00') - interval '8 days'),
+		'00000000-0000-0000-0000-000000000000'];
 END
 $$;
 
--- Of a campaign; none is older than that, give or take a clock.
-CREATE FUNCTION done_campaign_call_ids(workspace uuid, campaign uuid, want_status text, want_outcome text,
-	before uuid, most bigint)
+-- The ids of the newest calls, open ones and then done ones, each newest first: the first `most` of both
+-- together are among them. Of the calls of a campaign none is older than that, give or take a clock.
+CREATE FUNCTION call_ids(workspace uuid, want_status text, want_outcome text, campaign uuid, number text,
+	since timestamptz, until timestamptz, before uuid, most bigint)
 RETURNS SETOF uuid LANGUAGE plpgsql STABLE ROWS 50
 SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	low uuid := (SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
-		WHERE k.workspace_id = workspace AND k.id = done_campaign_call_ids.campaign);
+	page uuid[];
+	bottom uuid := '00000000-0000-0000-0000-000000000000';
+	low uuid;
+	high uuid := before;
+	n bigint;
+	room bigint := most;
 BEGIN
-	RETURN QUERY SELECT c.id FROM scheduled_call_done c
-	WHERE c.workspace_id = workspace AND c.campaign_id = campaign AND c.id < before AND c.id >= low
-		AND (want_status IS NULL OR c.status = want_status)
-		AND (want_outcome IS NULL OR c.outcome = want_outcome)
-	ORDER BY c.id DESC LIMIT most;
+	IF campaign IS NULL THEN
+		page := ARRAY(SELECT c.id FROM scheduled_call c
+			WHERE c.workspace_id = workspace AND c.id < before
+				AND (want_status IS NULL OR c.status = want_status)
+				AND (want_outcome IS NULL OR c.outcome = want_outcome)
+				AND (number IS NULL OR c.to_number = number)
+				AND (since IS NULL OR c.scheduled_at >= since)
+				AND (until IS NULL OR c.scheduled_at < until)
+			ORDER BY c.id DESC LIMIT most);
+	ELSE -- by the index of its calls, or all that there are would be read
+		page := ARRAY(SELECT c.id FROM scheduled_call c
+			WHERE c.workspace_id = workspace AND c.campaign_id = campaign AND c.id < before
+				AND (want_status IS NULL OR c.status = want_status)
+				AND (want_outcome IS NULL OR c.outcome = want_outcome)
+				AND (number IS NULL OR c.to_number = number)
+				AND (since IS NULL OR c.scheduled_at >= since)
+				AND (until IS NULL OR c.scheduled_at < until)
+			ORDER BY c.id DESC LIMIT most);
+		bottom := coalesce((SELECT uuid7_floor(k.created_at - interval '1 day') FROM campaign k
+			WHERE k.workspace_id = workspace AND k.id = call_ids.campaign), bottom);
+	END IF;
+	RETURN QUERY SELECT unnest(page);
+	bottom := greatest(bottom, page[most]); -- NULL where there are fewer
+	FOREACH low IN ARRAY history_steps(before) LOOP
+		low := greatest(low, bottom);
+		IF campaign IS NULL THEN
+			RETURN QUERY SELECT c.id FROM scheduled_call_done c
+			WHERE c.workspace_id = workspace AND c.id < high AND c.id >= low
+				AND (want_status IS NULL OR c.status = want_status)
+				AND (want_outcome IS NULL OR c.outcome = want_outcome)
+				AND (number IS NULL OR c.to_number = number)
+				AND (since IS NULL OR c.scheduled_at >= since)
+				AND (until IS NULL OR c.scheduled_at < until)
+			ORDER BY c.id DESC LIMIT room;
+		ELSE
+			RETURN QUERY SELECT c.id FROM scheduled_call_done c
+			WHERE c.workspace_id = workspace AND c.campaign_id = campaign
+				AND c.id < high AND c.id >= low
+				AND (want_status IS NULL OR c.status = want_status)
+				AND (want_outcome IS NULL OR c.outcome = want_outcome)
+				AND (number IS NULL OR c.to_number = number)
+				AND (since IS NULL OR c.scheduled_at >= since)
+				AND (until IS NULL OR c.scheduled_at < until)
+			ORDER BY c.id DESC LIMIT room;
+		END IF;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		room := room - n;
+		high := low;
+		EXIT WHEN room <= 0 OR low <= bottom;
+	END LOOP;
+END
+$$;
+
+CREATE FUNCTION conversation_ids(workspace uuid, want_status text, before uuid, most bigint)
+RETURNS SETOF uuid LANGUAGE plpgsql STABLE ROWS 50
+SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	low uuid;
+	high uuid := before;
+	n bigint;
+	room bigint := most;
+BEGIN
+	FOREACH low IN ARRAY history_steps(before) LOOP
+		RETURN QUERY SELECT v.id FROM conversation v
+		WHERE v.workspace_id = workspace AND v.id < high AND v.id >= low
+			AND (want_status IS NULL OR v.status = want_status)
+		ORDER BY v.id DESC LIMIT room;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		room := room - n;
+		high := low;
+		EXIT WHEN room <= 0;
+	END LOOP;
+END
+$$;
+
+CREATE FUNCTION done_deliveries(workspace uuid, endpoint uuid, want_status text, before uuid, most bigint)
+RETURNS SETOF delivery_done LANGUAGE plpgsql STABLE ROWS 50
+SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	low uuid;
+	high uuid := before;
+	n bigint;
+	room bigint := most;
+BEGIN
+	FOREACH low IN ARRAY history_steps(before) LOOP
+		RETURN QUERY SELECT d.* FROM delivery_done d
+		WHERE d.workspace_id = workspace AND d.endpoint_id = endpoint AND d.id < high AND d.id >= low
+			AND (want_status IS NULL OR d.status = want_status)
+		ORDER BY d.id DESC LIMIT room;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		room := room - n;
+		high := low;
+		EXIT WHEN room <= 0;
+	END LOOP;
+END
+$$;
+
+-- The events of some deliveries, made between two moments, of which one is of this generation or later.
+CREATE FUNCTION delivery_events(workspace uuid, sequences bigint[], first_at timestamptz, last_at timestamptz,
+	generation smallint)
+RETURNS TABLE (sequence bigint, id uuid) LANGUAGE plpgsql STABLE ROWS 50
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	since timestamptz := (SELECT h.since FROM history h WHERE h.parent = 'event');
+	low uuid := event_from(first_at, generation, since);
+	high uuid := CASE WHEN first_at >= since + interval '1 hour' THEN uuid7_floor(last_at + interval '1 hour')
+		ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff' END;
+BEGIN
+	RETURN QUERY SELECT e.sequence, e.id FROM event e
+	WHERE e.workspace_id = workspace AND e.sequence = ANY (sequences) AND e.id >= low AND e.id < high;
+END
+$$;
+
+-- Events after a sequence. Where the one before them is of the last hour, none of them is much older: ids
+-- have the times of publication, in their order, but for those of tests, which have their gateways' clock.
+CREATE FUNCTION events_after(workspace uuid, after bigint, most bigint)
+RETURNS TABLE (sequence bigint, type text, id uuid) LANGUAGE plpgsql STABLE ROWS 100
+SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	since timestamptz := (SELECT h.since FROM history h WHERE h.parent = 'event');
+	recent timestamptz := now() - interval '1 hour';
+	low uuid := uuid7_floor(recent);
+BEGIN
+	low := CASE WHEN recent >= since + interval '1 hour' AND (SELECT true FROM event e
+			WHERE e.workspace_id = workspace AND e.sequence BETWEEN after - 20 AND after AND e.id >= low
+			ORDER BY e.sequence DESC LIMIT 1)
+		THEN uuid7_floor(recent - interval '2 hours') ELSE '00000000-0000-0000-0000-000000000000' END;
+	RETURN QUERY SELECT e.sequence, e.type, e.id FROM event e
+	WHERE e.workspace_id = workspace AND e.sequence > after AND e.id >= low
+	ORDER BY e.sequence LIMIT most;
 END
 $$;
 
@@ -515,5 +649,65 @@ DECLARE
 BEGIN
 	RETURN QUERY SELECT c.* FROM scheduled_call_done c
 	WHERE c.workspace_id = workspace AND c.id = ANY (ids) AND c.id >= low AND c.id <= high;
+END
+$$;
+
+CREATE FUNCTION conversations(workspace uuid, ids uuid[]) RETURNS SETOF conversation
+LANGUAGE plpgsql STABLE ROWS 50
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	low uuid := (SELECT x FROM unnest(ids) x ORDER BY x LIMIT 1);
+	high uuid := (SELECT x FROM unnest(ids) x ORDER BY x DESC LIMIT 1);
+BEGIN
+	RETURN QUERY SELECT v.* FROM conversation v
+	WHERE v.workspace_id = workspace AND v.id = ANY (ids) AND v.id >= low AND v.id <= high;
+END
+$$;
+
+-- Events by their sequences and ids, these for their time.
+CREATE FUNCTION events(workspace uuid, sequences bigint[], ids uuid[]) RETURNS SETOF event
+LANGUAGE plpgsql STABLE ROWS 50
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	low uuid := (SELECT x FROM unnest(ids) x ORDER BY x LIMIT 1);
+	high uuid := (SELECT x FROM unnest(ids) x ORDER BY x DESC LIMIT 1);
+BEGIN
+	RETURN QUERY SELECT e.* FROM event e
+	WHERE e.workspace_id = workspace AND e.sequence = ANY (sequences) AND e.id >= low AND e.id <= high;
+END
+$$;
+
+-- The last recorded attempt of a delivery that is not over.
+CREATE FUNCTION last_attempt(workspace uuid, delivery uuid) RETURNS SETOF delivery_attempt
+LANGUAGE plpgsql STABLE ROWS 1
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	RETURN QUERY SELECT a.* FROM delivery_attempt a
+	WHERE a.workspace_id = workspace AND a.delivery_id = delivery ORDER BY a.number DESC LIMIT 1;
+END
+$$;
+
+-- --- what is not planned once ------------------------------------------------------------------------
+
+-- The gateway's sessions plan once (libcommon/pg/pg.h). Where the index depends on which filter there is,
+-- a list is planned for its values.
+CREATE FUNCTION audit_page(workspace uuid, before uuid, want_action text, key uuid, want_subject text, most bigint)
+RETURNS SETOF audit LANGUAGE plpgsql STABLE ROWS 50 SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+	RETURN QUERY SELECT a.* FROM audit a
+	WHERE a.workspace_id = workspace AND a.id < before AND (want_action IS NULL OR a.action = want_action)
+		AND (key IS NULL OR a.key_id = key) AND (want_subject IS NULL OR a.subject = want_subject)
+	ORDER BY a.id DESC LIMIT most;
+END
+$$;
+
+CREATE FUNCTION suppression_page(workspace uuid, suppression uuid, number text, before uuid, most bigint)
+RETURNS SETOF suppression LANGUAGE plpgsql STABLE ROWS 50 SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+	RETURN QUERY SELECT x.* FROM suppression x
+	WHERE x.workspace_id = workspace AND x.id < before
+		AND (suppression_page.suppression IS NULL OR x.id = suppression_page.suppression)
+		AND (number IS NULL OR x.to_number = number)
+	ORDER BY x.id DESC LIMIT most;
 END
 $$;

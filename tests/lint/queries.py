@@ -6,6 +6,7 @@ gateway (api_*.sql) names the workspace: it takes workspace_id, and binds it to 
 name, and so does each table of tenants that it reads or changes, so that no request can reach
 another tenant's rows.
 """
+import functools
 import glob
 import os
 import re
@@ -31,6 +32,8 @@ def names_workspace(header, body):
         compared = rf"workspace_id\s*=\s*{value}|{value}\s*=\s*(?:\w+\.)?workspace_id"
         if re.search(r"\b(?:FROM|UPDATE) workspace\b", body, re.IGNORECASE):
             compared += rf"|\bid\s*=\s*{value}|{value}\s*=\s*(?:\w+\.)?id\b"
+        # Or hands it to a function of the schema that takes the workspace first.
+        compared += rf"|\b(?:FROM|JOIN|LATERAL) (?:{'|'.join(workspace_functions())})\({value}"
         inserted = rf"INSERT INTO \w+\s*\([^)]*\bworkspace_id\b[^)]*\).*{value}"
         return bool(re.search(compared, body) or re.search(inserted, body, re.IGNORECASE) or
                     re.search(rf"\(workspace_id, \w+\)\s*=\s*\({value}", body))
@@ -39,6 +42,13 @@ def names_workspace(header, body):
 
 # A statement that is excepted for this reason is of all tenants together.
 WHOLE = "the installation"
+
+
+@functools.cache
+def workspace_functions():
+    """The functions of the schema whose first parameter is the workspace."""
+    return sorted({name for path in glob.glob("proto/schema/*.sql") for name in re.findall(
+        r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(workspace uuid", source.read(path))})
 
 
 def tenant_tables():

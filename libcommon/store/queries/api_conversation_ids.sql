@@ -4,6 +4,4 @@
 -- $3 before uuid
 -- $4 most int8
 -- rows: id uuid, at uuid
-SELECT v.id, v.id FROM conversation v
-WHERE v.workspace_id = $1 AND v.id < $3 AND ($2 IS NULL OR v.status = $2)
-ORDER BY v.id DESC LIMIT $4
+SELECT v.id, v.id FROM conversation_ids($1, $2, $3, $4) v (id) ORDER BY v.id DESC LIMIT $4

@@ -14,8 +14,7 @@
 --   started_at timestamptz, ended_at timestamptz, duration_ms int8, billed_s int8,
 --   end_reason text, data text
 WITH looked AS MATERIALIZED (
-	SELECT sequence, type, id FROM event WHERE workspace_id = $1 AND sequence > $2
-	ORDER BY sequence LIMIT $4
+	SELECT e.sequence, e.type, e.id FROM events_after($1, $2, $4) e
 ), span AS (
 	SELECT count(*) AS scanned, coalesce(max(sequence), $2) AS upto FROM looked
 ), picked AS (
@@ -28,5 +27,5 @@ SELECT s.scanned, s.upto, e.id, e.sequence, e.type, e.at, e.campaign_id, e.campa
 	e.attempt_number, e.attempt_outcome, e.sip_code, e.started_at, e.ended_at, e.duration_ms,
 	e.billed_s, e.end_reason, e.data
 FROM span s
-LEFT JOIN (picked p JOIN event e ON e.workspace_id = $1 AND e.sequence = p.sequence AND e.id = p.id) ON true
+LEFT JOIN events($1, ARRAY(SELECT p.sequence FROM picked p), ARRAY(SELECT p.id FROM picked p)) e ON true
 ORDER BY e.sequence
