@@ -686,28 +686,3 @@ BEGIN
 	WHERE a.workspace_id = workspace AND a.delivery_id = delivery ORDER BY a.number DESC LIMIT 1;
 END
 $$;
-
--- --- what is not planned once ------------------------------------------------------------------------
-
--- The gateway's sessions plan once (libcommon/pg/pg.h). Where the index depends on which filter there is,
--- a list is planned for its values.
-CREATE FUNCTION audit_page(workspace uuid, before uuid, want_action text, key uuid, want_subject text, most bigint)
-RETURNS SETOF audit LANGUAGE plpgsql STABLE ROWS 50 SET plan_cache_mode = force_custom_plan AS $$
-BEGIN
-	RETURN QUERY SELECT a.* FROM audit a
-	WHERE a.workspace_id = workspace AND a.id < before AND (want_action IS NULL OR a.action = want_action)
-		AND (key IS NULL OR a.key_id = key) AND (want_subject IS NULL OR a.subject = want_subject)
-	ORDER BY a.id DESC LIMIT most;
-END
-$$;
-
-CREATE FUNCTION suppression_page(workspace uuid, suppression uuid, number text, before uuid, most bigint)
-RETURNS SETOF suppression LANGUAGE plpgsql STABLE ROWS 50 SET plan_cache_mode = force_custom_plan AS $$
-BEGIN
-	RETURN QUERY SELECT x.* FROM suppression x
-	WHERE x.workspace_id = workspace AND x.id < before
-		AND (suppression_page.suppression IS NULL OR x.id = suppression_page.suppression)
-		AND (number IS NULL OR x.to_number = number)
-	ORDER BY x.id DESC LIMIT most;
-END
-$$;

@@ -138,7 +138,6 @@ static struct err open_parts(struct app *app)
 							     .max_waiting = PG_WAITING_MAX,
 							     .unit_timeout_us = PG_UNIT_TIMEOUT_US,
 							     .prepare = s->pg_prepare,
-							     .plans_once = true,
 							     .metrics = app->metrics,
 							     .pool = "api",
 							     .stmts = app->stmts });

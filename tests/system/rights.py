@@ -58,8 +58,7 @@ def needs(stack):
                "SELECT owed_page(id, id, id, 1), owed_one(id, id), done_calls(id, '{}'), conversations(id, '{}'), "
                "call_ids(id, NULL, NULL, id, NULL, NULL, NULL, id, 1), conversation_ids(id, NULL, id, 1), "
                "done_deliveries(id, id, NULL, id, 1), delivery_events(id, '{}', now(), now(), 1::int2), "
-               "last_attempt(id, id), events_after(id, 0, 1), events(id, '{}', '{}'), "
-               "audit_page(id, id, NULL, NULL, NULL, 1), suppression_page(id, NULL, NULL, id, 1) FROM workspace; ROLLBACK;\n")
+               "last_attempt(id, id), events_after(id, 0, 1), events(id, '{}', '{}') FROM workspace; ROLLBACK;\n")
     path = os.path.join(stack.home, "rights.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)

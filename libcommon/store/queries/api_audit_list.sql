@@ -6,5 +6,7 @@
 -- $5 subject text
 -- $6 most int8
 -- rows: id uuid, at timestamptz, key_id uuid, action text, subject text, request_id text
-SELECT a.id, a.at, a.key_id, a.action, a.subject, a.request_id FROM audit_page($1, $2, $3, $4, $5, $6) a
-ORDER BY a.id DESC
+SELECT id, at, key_id, action, subject, request_id FROM audit
+WHERE workspace_id = $1 AND id < $2 AND ($3 IS NULL OR action = $3)
+	AND ($4 IS NULL OR key_id = $4) AND ($5 IS NULL OR subject = $5)
+ORDER BY id DESC LIMIT $6

@@ -5,5 +5,6 @@
 -- $4 before uuid
 -- $5 most int8
 -- rows: id uuid, to_number text, reason text, created_at timestamptz
-SELECT x.id, x.to_number, x.reason, x.created_at FROM suppression_page($1, $2, $3, $4, $5) x
-ORDER BY x.id DESC
+SELECT id, to_number, reason, created_at FROM suppression
+WHERE workspace_id = $1 AND id < $4 AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR to_number = $3)
+ORDER BY id DESC LIMIT $5
