@@ -686,3 +686,17 @@ BEGIN
 	WHERE a.workspace_id = workspace AND a.delivery_id = delivery ORDER BY a.number DESC LIMIT 1;
 END
 $$;
+
+-- The finished call of a target that was made between these, whatever clocks say: which leaves few of the
+-- partitions.
+CREATE FUNCTION done_call_of(workspace uuid, target uuid, first_at timestamptz, last_at timestamptz) RETURNS uuid
+LANGUAGE plpgsql STABLE
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	low uuid := uuid7_floor(first_at - interval '1 day');
+	high uuid := uuid7_floor(last_at + interval '1 day');
+BEGIN
+	RETURN (SELECT d.id FROM scheduled_call_done d WHERE d.workspace_id = workspace
+		AND d.target_id = target AND d.id >= low AND d.id < high LIMIT 1);
+END
+$$;

@@ -48,10 +48,7 @@ LEFT JOIN LATERAL (
 		END AS next_attempt_at
 	FROM scheduled_call c WHERE c.workspace_id = $1 AND c.target_id = t.id
 	UNION ALL
-	SELECT d.id, NULL FROM scheduled_call_done d WHERE d.workspace_id = $1 AND d.target_id = t.id
-		-- Made between these, whatever clocks say: which leaves few of the partitions.
-		AND d.id >= uuid7_floor(t.created_at - interval '1 day')
-		AND d.id < uuid7_floor(t.updated_at + interval '1 day')
+	SELECT done_call_of($1, t.id, t.created_at, t.updated_at), NULL
 	LIMIT 1
 ) s ON true
 ORDER BY t.position DESC

@@ -16,10 +16,10 @@ WITH lead AS (
 		AND c.id < uuid7_floor($4)
 	ORDER BY c.id LIMIT $5
 ), gone AS (
-	DELETE FROM scheduled_call c USING looked l
-	WHERE c.workspace_id = $2 AND c.id = l.id
+	DELETE FROM scheduled_call c
+	WHERE c.workspace_id = $2 AND c.id = ANY (ARRAY(SELECT id FROM looked))
 		AND c.status IN ('dispatched', 'failed', 'cancelled') AND c.updated_at < $4
-		AND NOT EXISTS (SELECT FROM attempt a WHERE a.workspace_id = $2 AND a.id = c.attempt_id)
+		AND (SELECT true FROM attempt a WHERE a.workspace_id = $2 AND a.id = c.attempt_id) IS NULL
 	RETURNING c.*
 ), kept AS (
 	INSERT INTO scheduled_call_done SELECT * FROM gone RETURNING 1

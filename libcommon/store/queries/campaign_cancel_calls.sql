@@ -15,13 +15,12 @@ WITH camp AS (
 ), moved AS (
 	UPDATE scheduled_call s SET status = 'cancelled', outcome = 'cancelled', due_at = NULL,
 		updated_at = now()
-	FROM picked p
-	WHERE s.workspace_id = $1 AND s.id = p.id AND s.status = 'scheduled'
+	WHERE s.workspace_id = $1 AND s.id = ANY (ARRAY(SELECT id FROM picked)) AND s.status = 'scheduled'
 	RETURNING s AS call, s.id, s.target_id
 ), skipped AS (
 	UPDATE target t SET status = 'skipped', updated_at = now()
-	FROM moved m
-	WHERE t.workspace_id = $1 AND t.id = m.target_id AND t.status = 'scheduled'
+	WHERE t.workspace_id = $1 AND t.id = ANY (ARRAY(SELECT target_id FROM moved))
+	AND t.status = 'scheduled'
 	RETURNING 1
 ), counted AS (
 	-- A recurring campaign counts its calls, a bulk one its targets.

@@ -15,8 +15,7 @@ WITH plan AS (
 	CROSS JOIN LATERAL pending_targets($2, plan.position, $3) t
 ), skipped AS (
 	UPDATE target t SET status = 'skipped', updated_at = now()
-	FROM seen s
-	WHERE t.workspace_id = $1 AND t.id = s.id AND t.status = 'pending'
+	WHERE t.workspace_id = $1 AND t.id = ANY (ARRAY(SELECT id FROM seen)) AND t.status = 'pending'
 	RETURNING 1
 ), counted AS (
 	UPDATE campaign_count k SET pending = k.pending - x.n, skipped = k.skipped + x.n

@@ -26,14 +26,16 @@ WITH lead AS (
 	WHERE p.line_at IS NOT NULL
 	FOR UPDATE OF p
 ), picked AS (
-	SELECT t.id, t.position, plan.next_slot + row_number() OVER (ORDER BY t.position) - 1 AS slot
-	FROM plan
+	SELECT t.id, t.position FROM plan
 	CROSS JOIN LATERAL pending_targets(plan.campaign_id, plan.position, plan.room) t
 ), moved AS (
 	UPDATE target t SET status = 'scheduled', updated_at = now()
-	FROM picked p
-	WHERE t.workspace_id = $2 AND t.id = p.id AND t.status = 'pending'
-	RETURNING t.id, t.to_number, t.external_id, t.variables, p.slot
+	WHERE t.workspace_id = $2 AND t.id = ANY (ARRAY(SELECT id FROM picked)) AND t.status = 'pending'
+	RETURNING t.id, t.to_number, t.external_id, t.variables, t.position
+), placed AS (
+	SELECT m.*, plan.next_slot + row_number() OVER (ORDER BY m.position) - 1 AS slot, plan.line_at,
+		plan.rate
+	FROM moved m, plan
 ), made AS (
 	INSERT INTO scheduled_call AS c (workspace_id, id, campaign_id, target_id, number_id, agent_id,
 		slot, to_number, from_number, external_id, variables, created_at, updated_at, status,
@@ -41,8 +43,8 @@ WITH lead AS (
 	SELECT $2, uuid7(now(), m.slot), $3, m.id, camp.number_id, camp.agent_id, m.slot, m.to_number,
 		camp.e164, m.external_id, coalesce(camp.variables || m.variables, camp.variables,
 		m.variables), now(), now(), 'scheduled',
-		plan.line_at + (m.slot * 60000 / plan.rate) * interval '1 millisecond'
-	FROM moved m, camp, plan
+		m.line_at + (m.slot * 60000 / m.rate) * interval '1 millisecond'
+	FROM placed m, camp
 	ORDER BY m.slot
 	RETURNING c AS call, c.slot
 ), advanced AS (
