@@ -18,7 +18,7 @@ WITH lead AS (
 	WHERE k.workspace_id = $2 AND k.id = $3 AND k.status = 'active' AND EXISTS (SELECT FROM lead)
 	FOR KEY SHARE OF k
 ), plan AS (
-	SELECT p.*, camp.rate,
+	SELECT p.campaign_id, p.position, p.next_slot, p.line_at, camp.rate,
 		greatest(0, least($5, floor(extract(epoch FROM $4 - p.line_at) * camp.rate / 60)::bigint
 			- p.next_slot + 1)) AS room
 	FROM campaign_plan p
@@ -33,8 +33,8 @@ WITH lead AS (
 	WHERE t.workspace_id = $2 AND t.id = ANY (ARRAY(SELECT id FROM picked)) AND t.status = 'pending'
 	RETURNING t.id, t.to_number, t.external_id, t.variables, t.position
 ), placed AS (
-	SELECT m.*, plan.next_slot + row_number() OVER (ORDER BY m.position) - 1 AS slot, plan.line_at,
-		plan.rate
+	SELECT m.id, m.to_number, m.external_id, m.variables, plan.line_at, plan.rate,
+		plan.next_slot + row_number() OVER (ORDER BY m.position) - 1 AS slot
 	FROM moved m, plan
 ), made AS (
 	INSERT INTO scheduled_call AS c (workspace_id, id, campaign_id, target_id, number_id, agent_id,
