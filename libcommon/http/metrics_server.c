@@ -1,15 +1,11 @@
 /* Three paths on an http_server with small limits. */
 #include "http/metrics_server.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "http/http_server.h"
-#include "sys/log.h"
+#include "sys/process.h"
 
 #define HEADERS_MAX ((size_t)16 * 1024)
 #define BODY_MAX ((size_t)4096)
@@ -64,21 +60,6 @@ static void on_violation(const struct http_violation *v, struct strbuf *body,
 	strbuf_addf(body, "%s\n", v->detail);
 }
 
-static void write_port(const char *path, int port)
-{
-	char text[16];
-
-	if (path[0] == '\0')
-		return;
-	(void)snprintf(text, sizeof(text), "%d\n", port); /* 5 digits at most */
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool is_written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	if (fd >= 0)
-		(void)close(fd); /* a failure to write has shown already */
-	if (!is_written)
-		log_warn("file_not_written", LS("path", path));
-}
-
 static void add_loop(struct loop *l, struct metrics *m)
 {
 	loop_measure(
@@ -118,7 +99,7 @@ struct err metrics_server_open(struct loop *l, const struct metrics_server_optio
 			free(s);
 			return e;
 		}
-		write_port(o->settings.port_file, http_server_port(s->http));
+		process_port(o->settings.port_file, http_server_port(s->http));
 	}
 	*out = s;
 	return OK;

@@ -1,4 +1,4 @@
-/* Ready files and re-execution. */
+/* Files that tell of the process, its name, its limits, and re-execution. */
 #include "sys/process.h"
 
 #include <errno.h>
@@ -31,6 +31,21 @@ void process_not_ready(const char *path)
 {
 	if (path[0] != '\0')
 		(void)unlink(path); /* it may be gone already */
+}
+
+void process_port(const char *path, int port)
+{
+	char text[16];
+
+	if (path[0] == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "%d\n", port); /* 5 digits at most */
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool is_written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		(void)close(fd); /* a failure to write has shown already */
+	if (!is_written)
+		log_warn("port_file_failed", LS("path", path));
 }
 
 void process_take_name(const char *argv0)

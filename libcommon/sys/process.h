@@ -8,6 +8,9 @@
  * does nothing. A failure is logged and changes nothing else. */
 void process_ready(const char *path);
 void process_not_ready(const char *path);
+/* The file says which port the process listens on, which may be any free one. Empty path, failure: the
+ * same. */
+void process_port(const char *path, int port);
 
 /* Executes the same program with the same arguments in this process: all memory, connections and
  * threads are gone, the pid stays. For state that is not worth repairing piece by piece. */

@@ -2,12 +2,7 @@
  * be answered, close. */
 #include "app.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "gather.h"
@@ -51,20 +46,6 @@ static const struct pg_stmt **choose_statements(void)
 			v[n++] = store_all_stmts[i];
 	}
 	return v;
-}
-
-static void write_port(const char *path, int port)
-{
-	char text[16];
-	if (path[0] == '\0')
-		return;
-	(void)snprintf(text, sizeof(text), "%d\n", port); /* 5 digits at most */
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool is_written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	if (fd >= 0)
-		(void)close(fd); /* a failure to write has shown already */
-	if (!is_written)
-		log_warn("file_not_written", LS("path", path));
 }
 
 static void tell_ready(struct app *app)
@@ -218,7 +199,7 @@ int app_run(const struct gateway_settings *s)
 	if (is_err(e)) {
 		log_error("start_failed", LERR(e));
 	} else {
-		write_port(s->port_file, http_server_port(app.http));
+		process_port(s->port_file, http_server_port(app.http));
 		app.ready_timer = timer_new(app.loop, on_poll, &app);
 		timer_start(app.ready_timer, 0);
 		app.zones_timer = timer_new(app.loop, on_zones, &app);
