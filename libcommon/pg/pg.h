@@ -54,7 +54,8 @@ struct pg_options {
 	bool prepare;
 	/* Statements are planned once a session and not for each set of values: for services whose
 	 * plans do not depend on these. Small ones would be planned anew most of the time, which takes
-	 * longer than running them. */
+	 * longer than running them. They read by index wherever there is one: a plan may be made while
+	 * a table fits a page and be kept when it does not. */
 	bool plans_once;
 	const struct pg_stmt *const *stmts; /* NULL-terminated: what this service may run */
 	/* Where the pool's use is counted, under the name `pool`; NULL = nowhere. */

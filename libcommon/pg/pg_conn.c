@@ -32,7 +32,7 @@ static const char session_sql[] =
 	"SELECT set_config('statement_timeout', $1, false), "
 	"set_config('client_connection_check_interval', '1000', false), "
 	"set_config('jit', 'off', false), set_config('TimeZone', 'UTC', false), "
-	"set_config('plan_cache_mode', $2, false)";
+	"set_config('plan_cache_mode', $2, false), set_config('enable_seqscan', $3, false)";
 static const char clock_sql[] = "SELECT clock_timestamp()";
 
 static const char *const state_names[PG_CONN_STATE_COUNT] = {
@@ -339,7 +339,8 @@ static void begin_setup(struct pg_conn *c)
 	const struct pg_options *o = &c->pool->o;
 	struct pg_unit *u = pg_unit_new();
 	char timeout_ms[24];
-	const char *values[] = { timeout_ms, o->plans_once ? "force_generic_plan" : "auto" };
+	const char *values[] = { timeout_ms, o->plans_once ? "force_generic_plan" : "auto",
+				 o->plans_once ? "off" : "on" };
 	size_t n = 0;
 	bool ok = true;
 
@@ -350,7 +351,7 @@ static void begin_setup(struct pg_conn *c)
 		       max_i64(o->unit_timeout_us / USEC_PER_MS, 1));
 	/* Behind a pooler in transaction mode a session is nobody's, so nothing is set on it. */
 	if (o->prepare) {
-		ok = PQsendQueryParams(c->pq, session_sql, 2, NULL, values, NULL, NULL, 0) != 0;
+		ok = PQsendQueryParams(c->pq, session_sql, 3, NULL, values, NULL, NULL, 0) != 0;
 		for (n = 1; ok && o->stmts[n - 1] != NULL; n++) {
 			const struct pg_stmt *s = o->stmts[n - 1];
 			ok = PQsendPrepare(c->pq, s->name, s->sql, s->n_params, s->param_oids) != 0;

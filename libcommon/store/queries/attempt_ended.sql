@@ -50,7 +50,9 @@ WITH said AS (
 	RETURNING h.workspace_id, h.attempt_id
 ), judged AS (
 	SELECT g.*, k.kind AS campaign_kind,
-		CASE WHEN h.attempt_id IS NOT NULL AND g.end_reason = 'us' THEN 'hangup'
+		-- Uncorrelated, so that it is hashed.
+		CASE WHEN g.end_reason = 'us' AND (g.workspace_id, g.attempt_id) IN (
+				SELECT workspace_id, attempt_id FROM hung_up) THEN 'hangup'
 			ELSE g.end_reason END AS reason,
 		-- Already recorded as a conversation that began, and nothing about the call changes.
 		g.bridged_at IS NOT NULL AND g.outcome = 'answered' AS is_settled,
@@ -62,7 +64,6 @@ WITH said AS (
 			ELSE g.decision END AS final
 	FROM gone g
 	JOIN workspace w ON w.id = g.workspace_id
-	LEFT JOIN hung_up h ON h.workspace_id = g.workspace_id AND h.attempt_id = g.attempt_id
 	LEFT JOIN campaign k ON k.workspace_id = g.workspace_id AND k.id = g.campaign_id
 ), kept AS (
 	INSERT INTO attempt_done (workspace_id, call_id, number, id, dialed_at, answered_at, ended_at,

@@ -13,14 +13,17 @@ WITH said AS (
 		$5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY
 		AS s (workspace_id, call_id, due_at, in_line, windows_of, opens_at, ord)
 ), picked AS (
+	-- OFFSET 0: looked up call by call, in the order of ids; a join may read all the calls of a
+	-- campaign for each.
 	SELECT s.*
-	FROM said s
-	JOIN scheduled_call c ON c.workspace_id = s.workspace_id AND c.id = s.call_id
-	JOIN campaign k ON k.workspace_id = c.workspace_id AND k.id = c.campaign_id
-	WHERE c.status = 'scheduled' AND s.in_line = (c.due_at IS NULL)
-		AND (c.due_at > s.due_at) IS NOT TRUE AND k.updated_at = s.windows_of
-	ORDER BY c.id
-	FOR UPDATE OF c
+	FROM (SELECT * FROM said ORDER BY call_id) s
+	CROSS JOIN LATERAL (SELECT c.id FROM scheduled_call c
+		WHERE c.workspace_id = s.workspace_id AND c.id = s.call_id
+			AND c.status = 'scheduled' AND s.in_line = (c.due_at IS NULL)
+			AND (c.due_at > s.due_at) IS NOT TRUE
+			AND s.windows_of = (SELECT k.updated_at FROM campaign k
+				WHERE k.workspace_id = c.workspace_id AND k.id = c.campaign_id)
+		OFFSET 0 FOR UPDATE OF c) c
 )
 UPDATE scheduled_call c SET due_at = p.opens_at,
 	scheduled_at = CASE WHEN c.dials = 0 THEN p.opens_at ELSE c.scheduled_at END,

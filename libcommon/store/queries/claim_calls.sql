@@ -117,7 +117,10 @@ WITH asked AS (
 		s.trunk_id, x.dialer, s.ring_timeout_s, s.max_duration_s, c.variables, c.target_id,
 		c.retry_before, NULL, NULL, NULL, NULL
 	FROM seen s
-	JOIN scheduled_call c ON c.workspace_id = s.workspace_id AND c.id = s.call_id
+	-- OFFSET 0: looked up call by call. Of three tables joined by their workspace the planner may
+	-- read all calls of it for each attempt.
+	CROSS JOIN LATERAL (SELECT c.* FROM scheduled_call c WHERE c.workspace_id = s.workspace_id
+		AND c.id = s.call_id OFFSET 0) c
 	JOIN attempt x ON x.workspace_id = s.workspace_id AND x.id = s.attempt_id
 	WHERE s.is_mine
 	UNION ALL

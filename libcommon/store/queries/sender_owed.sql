@@ -17,19 +17,30 @@
 --   status text, outcome text, attempt_number int2, attempt_outcome text, sip_code int2,
 --   started_at timestamptz, ended_at timestamptz, duration_ms int8, billed_s int8,
 --   end_reason text, data text, trace_id uuid, trace_flags int2, tracestate text
-SELECT e.id AS endpoint_id, x.to_sequence, x.created_at, x.delivery_id, x.more, e.workspace_id,
-	x.event_id, x.sequence, x.type, x.at, x.campaign_id, x.campaign_kind, x.call_id,
-	x.target_id, x.agent_id, x.conversation_id, x.to_number, x.from_number, x.external_id,
-	x.variables, x.call_created_at, x.scheduled_at, x.next_attempt_at, x.status, x.outcome,
-	x.attempt_number, x.attempt_outcome, x.sip_code, x.started_at, x.ended_at, x.duration_ms,
-	x.billed_s, x.end_reason, x.data, t.trace_id, t.flags AS trace_flags,
-	coalesce(t.tracestate, (SELECT k.tracestate FROM campaign k
-		WHERE k.workspace_id = e.workspace_id AND k.id = x.campaign_id)) AS tracestate
-FROM unnest($2, $3, $4, $5, $6) AS w(workspace_id, endpoint_id, room, after, check_upto)
-JOIN webhook_endpoint e ON e.workspace_id = w.workspace_id AND e.id = w.endpoint_id
-CROSS JOIN LATERAL owed_events(w.workspace_id, w.endpoint_id, w.after, w.check_upto, w.room, $7) x
-LEFT JOIN call_trace t ON x.campaign_id IS NULL AND t.workspace_id = w.workspace_id
-	AND t.call_id = x.call_id
-WHERE w.room > 0 AND e.sender_id = $1 AND e.status = 'enabled' AND e.deleted_at IS NULL
-AND (e.gate_until IS NULL OR e.gate_until <= now())
-ORDER BY e.id, coalesce(x.sequence, x.to_sequence), x.sequence
+WITH owed AS (
+	-- OFFSET 0: looked up one by one. As a join the planner may read whole tables here.
+	SELECT w.endpoint_id, w.workspace_id, x.*
+	FROM unnest($2, $3, $4, $5, $6) AS w(workspace_id, endpoint_id, room, after, check_upto)
+	CROSS JOIN LATERAL (SELECT FROM webhook_endpoint e
+		WHERE e.workspace_id = w.workspace_id AND e.id = w.endpoint_id AND e.sender_id = $1
+			AND e.status = 'enabled' AND e.deleted_at IS NULL
+			AND (e.gate_until IS NULL OR e.gate_until <= now()) OFFSET 0) e
+	CROSS JOIN LATERAL owed_events(w.workspace_id, w.endpoint_id, w.after, w.check_upto, w.room,
+		$7) x
+	WHERE w.room > 0
+), started AS (
+	-- Once for each campaign: a thousand events are mostly of one.
+	SELECT k.id, k.tracestate FROM campaign k
+	WHERE k.id = ANY (ARRAY(SELECT DISTINCT campaign_id FROM owed)) AND k.tracestate IS NOT NULL
+)
+SELECT o.endpoint_id, o.to_sequence, o.created_at, o.delivery_id, o.more, o.workspace_id, o.event_id,
+	o.sequence, o.type, o.at, o.campaign_id, o.campaign_kind, o.call_id, o.target_id, o.agent_id,
+	o.conversation_id, o.to_number, o.from_number, o.external_id, o.variables, o.call_created_at,
+	o.scheduled_at, o.next_attempt_at, o.status, o.outcome, o.attempt_number, o.attempt_outcome,
+	o.sip_code, o.started_at, o.ended_at, o.duration_ms, o.billed_s, o.end_reason, o.data,
+	t.trace_id, t.flags AS trace_flags, coalesce(t.tracestate, k.tracestate) AS tracestate
+FROM owed o
+LEFT JOIN started k ON k.id = o.campaign_id
+LEFT JOIN LATERAL (SELECT t.* FROM call_trace t WHERE o.campaign_id IS NULL
+	AND t.workspace_id = o.workspace_id AND t.call_id = o.call_id OFFSET 0) t ON true
+ORDER BY o.endpoint_id, coalesce(o.sequence, o.to_sequence), o.sequence
