@@ -55,7 +55,8 @@ def needs(stack):
     script += ("BEGIN; SELECT publish(ARRAY[ROW('campaign.paused', (SELECT id FROM workspace LIMIT 1), "
                "now(), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')"
                "::publishable]);\n"
-               "SELECT owed_page(id, id, id, 1), owed_one(id, id), done_calls(id, '{}'), conversations(id, '{}'), "
+               "SELECT owed_page(id, id, id, 1), owed_one(id, id), done_calls(id, '{}'), "
+               "done_attempts(id, '{}'), conversations(id, '{}'), "
                "call_ids(id, NULL, NULL, id, NULL, NULL, NULL, id, 1), conversation_ids(id, NULL, id, 1), "
                "done_deliveries(id, id, NULL, id, 1), delivery_events(id, '{}', now(), now(), 1::int2), "
                "last_attempt(id, id), events_after(id, 0, 1), events(id, '{}', '{}') FROM workspace; ROLLBACK;\n")

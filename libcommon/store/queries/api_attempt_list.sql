@@ -5,11 +5,7 @@
 --   ended_at timestamptz, outcome text, sip_code int2, cause int2, provider_ref text
 SELECT d.call_id, d.number, d.dialed_at, d.answered_at, d.ended_at, d.outcome, d.sip_code, d.q850,
 	d.provider_ref
-FROM attempt_done d
-WHERE d.workspace_id = $1 AND d.call_id = ANY ($2)
-	-- An array leaves no partition out, its ends do.
-	AND d.call_id >= (SELECT x.id FROM unnest($2) x (id) ORDER BY x.id LIMIT 1)
-	AND d.call_id <= (SELECT x.id FROM unnest($2) x (id) ORDER BY x.id DESC LIMIT 1)
+FROM done_attempts($1, $2) d
 UNION ALL
 SELECT a.call_id, a.number, a.claimed_at, a.answered_at, NULL, NULL, NULL, NULL, a.provider_ref
 FROM scheduled_call c
