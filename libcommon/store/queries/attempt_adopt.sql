@@ -36,7 +36,10 @@ SELECT t.workspace_id, t.id, t.call_id, t.campaign_id, t.target_id, t.number_id,
 	c.agent_unavailable, coalesce(c.max_attempts, k.max_attempts, 1)::smallint,
 	coalesce(c.retry_policy, k.retry_policy), c.retry_before, w.shard, t.is_own
 FROM taken t
-CROSS JOIN LATERAL (SELECT c.* FROM scheduled_call c WHERE c.workspace_id = t.workspace_id
-	AND c.id = t.call_id OFFSET 0) c -- as in claim_calls
+CROSS JOIN LATERAL ( -- as in claim_calls
+	SELECT c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable, c.max_attempts,
+		c.retry_policy, c.retry_before
+	FROM scheduled_call c WHERE c.workspace_id = t.workspace_id AND c.id = t.call_id OFFSET 0
+) c
 JOIN workspace w ON w.id = t.workspace_id
 LEFT JOIN campaign k ON k.workspace_id = t.workspace_id AND k.id = t.campaign_id

@@ -119,8 +119,11 @@ WITH asked AS (
 	FROM seen s
 	-- OFFSET 0: looked up call by call. Of three tables joined by their workspace the planner may
 	-- read all calls of it for each attempt.
-	CROSS JOIN LATERAL (SELECT c.* FROM scheduled_call c WHERE c.workspace_id = s.workspace_id
-		AND c.id = s.call_id OFFSET 0) c
+	CROSS JOIN LATERAL (
+		SELECT c.dials, c.counted, c.rate_limited, c.carrier_errors, c.agent_unavailable,
+			c.to_number, c.from_number, c.variables, c.target_id, c.retry_before
+		FROM scheduled_call c WHERE c.workspace_id = s.workspace_id AND c.id = s.call_id OFFSET 0
+	) c
 	JOIN attempt x ON x.workspace_id = s.workspace_id AND x.id = s.attempt_id
 	WHERE s.is_mine
 	UNION ALL

@@ -41,6 +41,6 @@ SELECT o.endpoint_id, o.to_sequence, o.created_at, o.delivery_id, o.more, o.work
 	t.trace_id, t.flags AS trace_flags, coalesce(t.tracestate, k.tracestate) AS tracestate
 FROM owed o
 LEFT JOIN started k ON k.id = o.campaign_id
-LEFT JOIN LATERAL (SELECT t.* FROM call_trace t WHERE o.campaign_id IS NULL
+LEFT JOIN LATERAL (SELECT t.trace_id, t.flags, t.tracestate FROM call_trace t WHERE o.campaign_id IS NULL
 	AND t.workspace_id = o.workspace_id AND t.call_id = o.call_id OFFSET 0) t ON true
 ORDER BY o.endpoint_id, coalesce(o.sequence, o.to_sequence), o.sequence
