@@ -45,5 +45,6 @@ class Stopwatch:
         return time.monotonic() - self.begun - sum(CLOCK.late_since(self.begun))
 
     def slack_s(self):
-        """By how much a wait may have been longer: the longest standstill since."""
-        return max(CLOCK.late_since(self.begun), default=0.0)
+        """By how much a wait may have been longer: the longest standstill since, of each of three who take
+        turns in what is waited for (a service, the database, who looks)."""
+        return 3 * max(CLOCK.late_since(self.begun), default=0.0)
