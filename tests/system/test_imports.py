@@ -274,8 +274,8 @@ class ImportsTest(ImportCase):
         self.addCleanup(locks.close)
         up = Upload(self.one.api, f"/v1/campaigns/{campaign}/imports")
         up.send("to_number,note\n+15550000001,x\n")
-        belfry.wait_until(lambda: self.one.api.get(f"/v1/campaigns/{campaign}/imports")["data"], 20,
-                          "the import is there")
+        got = belfry.wait_until(lambda: self.one.api.get(f"/v1/campaigns/{campaign}/imports")["data"], 20,
+                                "the import is there")
         locks.run("BEGIN; LOCK TABLE import_block")
         up.socket.settimeout(2)
         rows, sent = "".join(f"{number},{'n' * 200}\n" for number in belfry.numbers(5000)), 0
@@ -287,6 +287,7 @@ class ImportsTest(ImportCase):
         self.assertLess(self.peak_kb("api-gateway.0"), 64 * 1024)
         locks.run("ROLLBACK")
         up.close()
+        self.assertEqual(self.over(got[0]["id"])["reason"], "interrupted")  # other tests count what is left
 
 
 class LimitsTest(ImportCase):
