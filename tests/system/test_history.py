@@ -301,7 +301,7 @@ class SpanTest(Database):
                                            "AND wait_event = 'PgSleep'") == "1", 10, "the reader")
         took = self.one("SELECT clock_timestamp()")
         self.assertEqual(self.drop("event", "now() + interval '1 day'"), ("", 0, True))
-        self.assertLess(float(self.one(f"SELECT extract(epoch FROM clock_timestamp() - '{took}')")), 1.5)
+        self.assertLess(float(self.one(f"SELECT extract(epoch FROM clock_timestamp() - '{took}')")), 10)  # of its 30
         self.assertEqual(self.one("SELECT count(*) FROM history_span WHERE parent = 'event'"), "4")
 
     def test_two_who_make_or_drop_at_once_do_it_once(self):

@@ -82,8 +82,8 @@ class HostileClients(ApiCase):
 
     def test_ten_thousand_slow_connections_of_one_address_hinder_nobody_of_another(self):
         slow = self.slow([HOSTILE], HEAD)
-        took = self.ask_all_along(slow, 2)
-        self.assertLess(took[len(took) * 99 // 100], PATIENCE_S)
+        watch, took = belfry.Stopwatch(), self.ask_all_along(slow, 2)
+        self.assertLess(took[len(took) * 99 // 100], PATIENCE_S + watch.slack_s())
         self.assertTrue(0 < slow.held() <= CAP)
         self.assertIn("http_address_at_cap", self.it.log("api-gateway.0"))
         self.assertLess(self.peak_kb("api-gateway.0"), MEMORY_KB)
@@ -91,8 +91,8 @@ class HostileClients(ApiCase):
     def test_ten_thousand_slow_connections_of_many_addresses_hinder_nobody(self):
         """Here all of them are let in, where there are descriptors for so many, and held."""
         slow = self.slow([f"127.0.1.{n}" for n in range(1, 21)], BODY)
-        took = self.ask_all_along(slow, 2)
-        self.assertLess(took[len(took) * 99 // 100], PATIENCE_S)
+        watch, took = belfry.Stopwatch(), self.ask_all_along(slow, 2)
+        self.assertLess(took[len(took) * 99 // 100], PATIENCE_S + watch.slack_s())
         held, cap = slow.held(), self.gateway_cap()
         self.assertTrue(held == SLOW if cap > 2 * CAP + SLOW else 0 < held < cap, (held, cap))
         self.assertLess(self.peak_kb("api-gateway.0"), MEMORY_KB)
