@@ -70,12 +70,10 @@ bool pg_pool_is_ready(const struct pg_pool *p); /* at least one connection is us
 /* When the pool last came back from having no connection, monotonic; 0 = never connected. Leases
  * are judged only one lease after this. */
 usec_t pg_pool_mono_connected_at(const struct pg_pool *p);
-/* Postgres' wall clock minus ours, measured at connect and every 10 s; 0 before. */
-usec_t pg_pool_clock_offset(const struct pg_pool *p);
-/* What to add to our wall clock for whatever must not happen before an instant of Postgres': 0 where
- * the measurement allows that both agree to 50 ms, else the least that it allows. A sample is taken from
- * a request and its answer; on a machine that stands still in between it is off by up to half of that,
- * and a correction by the middle of it would dial early. */
+/* What to add to our wall clock for Postgres', measured at connect and every 10 s; 0 before. It is 0
+ * where the measurement allows that both agree to 50 ms, else the least that it allows. A sample is
+ * taken from a request and its answer; on a machine that stands still in between it is off by up to
+ * half of that, and with the middle of it calls were dialed early and secrets signed too short. */
 usec_t pg_pool_clock_correction(const struct pg_pool *p);
 /* The same of one sample: that offset, give or take error. */
 usec_t pg_clock_correction(usec_t offset, usec_t error);

@@ -98,11 +98,6 @@ void pg_pool_note_clock(struct pg_pool *p, usec_t sent_at, usec_t server_at)
 	log_debug("pg_clock", LI("offset_us", p->clock_offset), LI("error_us", error));
 }
 
-usec_t pg_pool_clock_offset(const struct pg_pool *p)
-{
-	return p->clock_offset;
-}
-
 usec_t pg_clock_correction(usec_t offset, usec_t error)
 {
 	usec_t least = offset - error, most = offset + error;

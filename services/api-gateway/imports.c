@@ -244,7 +244,7 @@ static void seal(struct upload *u)
 {
 	struct req *r = u->r;
 	struct json_out j;
-	usec_t now = loop_now(r->app->loop) + pg_pool_clock_offset(r->app->pg);
+	usec_t now = loop_now(r->app->loop) + pg_pool_clock_correction(r->app->pg);
 	struct api_import_get_row row = {
 		.id = u->key.id,
 		.campaign_id = u->key.campaign_id,

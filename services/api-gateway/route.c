@@ -410,7 +410,7 @@ void route_request(struct http_request *http, void *arg)
 			   .http = http,
 			   .arena = a,
 			   .mono_began = loop_mono(app->loop),
-			   .now = loop_now(app->loop) + pg_pool_clock_offset(app->pg) };
+			   .now = loop_now(app->loop) + pg_pool_clock_correction(app->pg) };
 	name_request(http_request_header(http, "X-Request-Id"), r->now, r->request_id);
 	r->has_trace = trace_parse(http_request_header(http, "traceparent"), &r->trace);
 	if (!r->has_trace)

@@ -291,7 +291,7 @@ static void note_streak(struct app *app, struct endpoint *ep, enum delivery_stre
 
 static bool has_failed_long(const struct app *app, const struct endpoint *ep)
 {
-	usec_t pg_now = loop_now(app->loop) + pg_pool_clock_offset(app->pg);
+	usec_t pg_now = loop_now(app->loop) + pg_pool_clock_correction(app->pg);
 
 	return ep->told_failing && ep->failing_since != USEC_NEVER &&
 	       pg_now - ep->failing_since >= DELIVERY_DISABLE_AFTER_US;

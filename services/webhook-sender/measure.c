@@ -89,7 +89,7 @@ void measure_send(struct app *app, const struct item *it)
 {
 	if (app->measures == NULL)
 		return; /* the service is closing */
-	usec_t pg_now = loop_now(app->loop) + pg_pool_clock_offset(app->pg);
+	usec_t pg_now = loop_now(app->loop) + pg_pool_clock_correction(app->pg);
 
 	histogram_observe(app->measures->lag, pg_now - it->due_at);
 }

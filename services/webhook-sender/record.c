@@ -151,7 +151,7 @@ static void told(struct app *app, const struct told *t)
 		ep->mono_success_told_at = loop_mono(app->loop);
 	} else if (t->failed && !ep->told_failing) {
 		ep->told_failing = true;
-		ep->failing_since = loop_now(app->loop) + pg_pool_clock_offset(app->pg);
+		ep->failing_since = loop_now(app->loop) + pg_pool_clock_correction(app->pg);
 	}
 	if (t->disable_reason == NULL)
 		return;

@@ -1,4 +1,4 @@
-"""Hosts whose clocks differ from Postgres' by seconds: calls go out at Postgres' instants, at their rate,
+"""Hosts whose clocks differ from Postgres': calls go out at Postgres' instants, at their rate,
 and what is recorded of them is on its clock."""
 import os
 import shutil
@@ -19,8 +19,8 @@ exec '{program}' "$@"
 """
 
 
-def on_a_host_ahead(test, skew_us):
-    """A folder of the programs, in which a dispatcher and its dialer live on a host with that clock."""
+def on_a_host_ahead(test, skew_us, theirs):
+    """A folder of the programs, of which some live on a host with that clock."""
     source = os.path.abspath(os.environ.get("BELFRY_BIN", os.path.join(belfry.ROOT, "build/bin")))
     folder = tempfile.mkdtemp(prefix="belfry-clock-")
     test.addCleanup(shutil.rmtree, folder)
@@ -29,7 +29,7 @@ def on_a_host_ahead(test, skew_us):
                    check=True, timeout=60)
     for name in os.listdir(source):
         program, path = os.path.join(source, name), os.path.join(folder, name)
-        if name not in ("dispatcher", "dialer-sim"):
+        if name not in theirs:
             os.symlink(program, path)
             continue
         with open(path, "w", encoding="utf-8") as file:
@@ -39,9 +39,9 @@ def on_a_host_ahead(test, skew_us):
 
 
 class ClocksTest(belfry.TestCase):
-    def stack_of(self, skew_us):
+    def stack_of(self, skew_us, *theirs):
         kept = os.environ.get("BELFRY_BIN")
-        os.environ["BELFRY_BIN"] = on_a_host_ahead(self, skew_us)
+        os.environ["BELFRY_BIN"] = on_a_host_ahead(self, skew_us, theirs)
         try:
             return self.stack(settings={"SIM_RING_MS": 50, "SIM_TALK_MS": 200})
         finally:
@@ -50,7 +50,7 @@ class ClocksTest(belfry.TestCase):
                 os.environ["BELFRY_BIN"] = kept
 
     def check(self, skew_us):
-        stack, watch = self.stack_of(skew_us), belfry.Stopwatch()
+        stack, watch = self.stack_of(skew_us, "dispatcher", "dialer-sim"), belfry.Stopwatch()
         campaign = stack.campaign(belfry.numbers(40), rate=RATE)
         stack.start_campaign(campaign)
         stack.wait_status(campaign, "completed", 120)
@@ -87,6 +87,24 @@ class ClocksTest(belfry.TestCase):
 
     def test_a_host_behind(self):
         self.check(-3 * S)
+
+    def test_a_gateway_and_a_sender_ahead(self):
+        """What they date is dated by Postgres, and an old secret signs until its overlap is over there."""
+        stack = self.stack_of(3600 * S, "api-gateway", "webhook-sender")
+        receiver = self.receiver()
+        end = stack.endpoint(receiver, ["campaign.completed"])
+        path = f"/v1/webhook-endpoints/{end}"
+        made = stack.api.post(f"{path}/rotate-secret", {"overlap_s": 600})
+        until_us = belfry.parse_time_us(made["previous_secret_until"])
+        self.assertLess(abs(until_us - 600 * S - belfry.now_us()), 60 * S)
+        campaign = stack.campaign(belfry.numbers(1))
+        stack.start_campaign(campaign)
+        belfry.wait_until(lambda: receiver.hooks, 60, "a webhook")
+        hook = receiver.hooks[0]
+        self.assertTrue(hook.is_signed(receiver.secrets["/hook"]) and hook.is_signed(made["secret"]))
+        shown = stack.api.get(f"/v1/campaigns/{campaign}")
+        for name in ("created_at", "started_at", "completed_at"):
+            self.assertLess(abs(belfry.parse_time_us(shown[name]) - belfry.now_us()), 60 * S, name)
 
 
 if __name__ == "__main__":

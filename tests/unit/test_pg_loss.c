@@ -193,9 +193,9 @@ static void the_servers_clock_is_measured(void **state)
 	pg_pool_free(b->pool);
 	o.prepare = true;
 	pg_bench_start(b, o);
-	for (int i = 0; pg_pool_clock_offset(b->pool) == 0 && i < 500; i++)
+	for (int i = 0; pg_pool_clock_correction(b->pool) == 0 && i < 500; i++)
 		pg_bench_turn(b, 20 * USEC_PER_MS);
-	usec_t off = pg_pool_clock_offset(b->pool) - 3600 * USEC_PER_SEC;
+	usec_t off = pg_pool_clock_correction(b->pool) - 3600 * USEC_PER_SEC;
 	assert_true(off > -USEC_PER_SEC && off < USEC_PER_SEC);
 	free(conninfo);
 }
