@@ -55,7 +55,9 @@ static void advance(struct phones *p, struct phone_call *c)
 	desk_answered(p->desk, &c->held);
 	if (c->plan.has_bridge)
 		desk_bridged(p->desk, &c->held);
-	heap_push(&p->due, &c->due, c->held.mono_dialed_at + c->plan.end_us);
+	/* From now on, and not from when it should have been answered: a machine that stood still in
+	 * between would make it a conversation of no length. */
+	heap_push(&p->due, &c->due, clock_mono() + c->plan.end_us - c->plan.answer_us);
 }
 
 static void run_due(void *arg)
