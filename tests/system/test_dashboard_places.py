@@ -105,7 +105,9 @@ class PlacesTest(DashboardCase):
         b.choose("Carried by", "simulated carrier")
         b.fill("Settings", "{}")
         b.press("Save")
-        b.see("spare is saved.", "not heard of")  # the new one stands first
+        b.see("spare is saved.")
+        # The new one stands first, once the list has been read again.
+        wait_until(lambda: b.find_all("//tbody/tr[1][contains(., 'spare')]"), 30, "its row")
         b.press("Test")
         b.see("spare answers.", "up")
         b.open("numbers")
@@ -114,7 +116,9 @@ class PlacesTest(DashboardCase):
         b.choose("Trunk", "spare")
         b.fill("Calls a minute", "90")
         b.press("Save")
-        b.see("+15550109999 is saved.", "90")
+        b.see("+15550109999 is saved.")
+        wait_until(lambda: b.find_all("//tbody/tr[1][contains(., '+15550109999')]"), 30, "its row")
+        b.see("90")
         b.press("Change")
         b.fill("Calls at once", "4")
         b.press("Save")
