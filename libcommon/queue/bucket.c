@@ -11,18 +11,16 @@
 #define BUCKETS_MAX BUCKET_KIND_COUNT
 #define NUMBERS_MAX 3
 #define NUMBER_SIZE 24
-/* How old a token may be that is given back, see bucket_give.lua: slack and carry use all of the
- * promised 0.1 s, so nothing is left for tokens of the past. */
-#define BUCKET_GIVE_US 0
+#define TAKE_FIXED 4 /* values of the answer before those of each key */
 
 static const struct redis_script bucket_take_lua = { "proto/lua/bucket_take.lua" };
 static const struct redis_script bucket_give_lua = { "proto/lua/bucket_give.lua" };
 
-/* Arguments of a script call: keys, numbers of its own, a rate for each key. */
+/* Arguments of a script call: keys, numbers of its own, a rate for each key, and what it adds. */
 struct bucket_args {
 	char keys[BUCKETS_MAX][STREAM_KEY_SIZE];
 	char numbers[NUMBERS_MAX + BUCKETS_MAX][NUMBER_SIZE];
-	struct str argv[2 * BUCKETS_MAX + NUMBERS_MAX];
+	struct str argv[3 * BUCKETS_MAX + NUMBERS_MAX];
 	enum bucket_kind kinds[BUCKETS_MAX];
 	size_t n_keys, n;
 };
@@ -79,8 +77,20 @@ struct take_request {
 	void *arg;
 	int64_t wanted;
 	usec_t mono_sent;
+	struct due_limits limits;
+	size_t n_keys;
 	enum bucket_kind kinds[BUCKETS_MAX]; /* of the script's keys, in their order */
 };
+
+static void read_receipt(const struct take_request *q, const struct redis_reply *reply,
+			 struct bucket_receipt *out)
+{
+	out->limits = q->limits;
+	for (size_t i = 0; i < q->n_keys; i++) {
+		struct str left = redis_str(redis_at(reply, TAKE_FIXED + i));
+		(void)snprintf(out->left[i], sizeof(out->left[i]), "%.*s", STR_ARG(left));
+	}
+}
 
 /* Without a reply when no bucket had to be asked. */
 static void on_take(struct err e, const struct redis_reply *reply, void *arg)
@@ -92,7 +102,7 @@ static void on_take(struct err e, const struct redis_reply *reply, void *arg)
 	if (!is_err(e) && reply == NULL) {
 		g.granted = q.wanted;
 		g.mono_good_until = USEC_NEVER;
-	} else if (!is_err(e) && redis_count(reply) == 4) {
+	} else if (!is_err(e) && redis_count(reply) >= TAKE_FIXED) {
 		g.granted = redis_int(redis_at(reply, 0));
 		g.wait_us = redis_int(redis_at(reply, 2));
 		int64_t key = redis_int(redis_at(reply, 3));
@@ -101,6 +111,8 @@ static void on_take(struct err e, const struct redis_reply *reply, void *arg)
 		 * token's nominal instant is not earlier than this says. */
 		usec_t lag_us = redis_int(redis_at(reply, 1));
 		g.mono_good_until = q.mono_sent - lag_us + BUCKET_SLACK_US;
+		if (redis_count(reply) == TAKE_FIXED + q.n_keys)
+			read_receipt(&q, reply, &g.receipt);
 	} else if (!is_err(e)) {
 		e = ERR(ERR_PROTOCOL, "Redis' answer is no grant");
 	}
@@ -117,7 +129,9 @@ void bucket_take(struct redis *r, const struct bucket_scope *s, const struct buc
 	*q = (struct take_request){ .done = done,
 				    .arg = arg,
 				    .wanted = ask->wanted,
-				    .mono_sent = loop_mono(redis_loop(r)) };
+				    .mono_sent = loop_mono(redis_loop(r)),
+				    .limits = s->limits,
+				    .n_keys = a.n_keys };
 	memcpy(q->kinds, a.kinds, a.n_keys * sizeof(a.kinds[0]));
 	struct redis_hook hook = { .done = on_take, .arg = q, .owner = arg, .drop = free };
 	if (a.n_keys == 0 || ask->wanted <= 0)
@@ -127,13 +141,17 @@ void bucket_take(struct redis *r, const struct bucket_scope *s, const struct buc
 			   &hook);
 }
 
-void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n)
+void bucket_give(struct redis *r, const struct bucket_scope *s,
+		 const struct bucket_receipt *receipt, int64_t n)
 {
-	const int64_t own[] = { n, BUCKET_GIVE_US };
+	struct bucket_scope then = *s;
 	struct bucket_args a;
-	collect(s, own, ARRAY_LEN(own), &a);
-	/* Nobody hears of a failure: tokens that are not given back make dialing slower for a
-	 * moment, never faster. */
+
+	then.limits = receipt->limits;
+	collect(&then, &n, 1, &a);
+	for (size_t i = 0; i < a.n_keys; i++)
+		a.argv[a.n++] = str_from(receipt->left[i]);
+	/* Nobody hears of a failure, no more than of a token that was lost. */
 	if (a.n_keys > 0 && n > 0)
 		redis_eval(r, &bucket_give_lua, &(struct redis_args){ a.argv, a.n, a.n_keys },
 			   NULL);

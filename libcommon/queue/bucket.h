@@ -34,11 +34,20 @@ struct bucket_ask {
 	usec_t age_us;
 };
 
+#define BUCKET_LEFT_SIZE 24
+
+/* What a grant left in the buckets that it came from. */
+struct bucket_receipt {
+	struct due_limits limits;                       /* as they were when it was asked for */
+	char left[BUCKET_KIND_COUNT][BUCKET_LEFT_SIZE]; /* of the buckets asked, in their order */
+};
+
 struct bucket_grant {
 	int64_t granted;        /* 0..wanted */
 	usec_t wait_us;         /* from now until the next token, when granted < wanted */
 	enum bucket_kind tight; /* the bucket that the wait is for */
 	usec_t mono_good_until; /* of the granted ones: dial before this or ask again */
+	struct bucket_receipt receipt;
 };
 
 typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg);
@@ -46,7 +55,11 @@ typedef void (*bucket_fn)(struct err e, const struct bucket_grant *g, void *arg)
 /* With no limit at all everything is granted, from the loop, without asking Redis. */
 void bucket_take(struct redis *r, const struct bucket_scope *s, const struct bucket_ask *ask,
 		 bucket_fn done, void *arg);
-/* Tokens that were granted but not used, because the claim was lost. */
-void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n);
+/* Of the tokens of one grant n were not used, because the claim was lost. They go back to each bucket
+ * from which nobody has taken since, and are lost to the others: a token given back beside a later
+ * one would let the rate be exceeded. So at once, all that a grant has left, and one time only: a
+ * second giving of the same receipt does nothing. */
+void bucket_give(struct redis *r, const struct bucket_scope *s,
+		 const struct bucket_receipt *receipt, int64_t n);
 
 #endif

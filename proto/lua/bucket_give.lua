@@ -1,14 +1,19 @@
--- Gives unused tokens back. KEYS buckets; ARGV n, oldest_us, then one rate per minute for each key.
--- Others may have taken later tokens meanwhile, and who takes a returned one stands beside them. So
--- the bucket goes back `oldest` before now at most, which the slack of the others seldom needs; tokens
--- older than that are lost. A bucket that is gone was full. The life of the key stays.
-local n, oldest = tonumber(ARGV[1]), tonumber(ARGV[2])
-local time = redis.call('TIME')
-local floor = tonumber(time[1]) * 1000000 + tonumber(time[2]) - oldest
+-- Gives n unused tokens of one grant back. KEYS buckets; ARGV n, then the rate per minute of each key
+-- when it was asked, then what the grant left in each.
+-- Only while that is still there: once somebody has taken a later token, an earlier one would stand
+-- beside it, and a window could hold one dial more than its rate allows. Then the token is lost, which
+-- makes dialing slower for a moment, never faster. The life of the key stays.
+--
+-- Which of the grant's tokens are unused does not matter: all of them have the same deadline, that of
+-- the oldest, so the used ones may as well have been the oldest.
+--
+-- The microsecond is so that a bucket never says again what it once said: a receipt that was used, or
+-- one that came too late, cannot fit what somebody else has left since.
+local n = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
-	local tat = tonumber(redis.call('GET', key) or '')
-	if tat and tat > floor then
-		tat = math.max(tat - n * 60000000 / tonumber(ARGV[2 + i]), floor)
+	local left = ARGV[1 + #KEYS + i]
+	if redis.call('GET', key) == left then
+		local tat = tonumber(left) - n * 60000000 / tonumber(ARGV[1 + i]) + 1
 		redis.call('SET', key, string.format('%.3f', tat), 'KEEPTTL')
 	end
 end

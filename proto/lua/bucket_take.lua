@@ -1,9 +1,9 @@
 -- Takes tokens from up to three buckets, from all or from none (GCRA in its late form).
 -- KEYS buckets; ARGV wanted, tolerance in us, how long the first of the wanted calls has been due
 -- in us, then one rate per minute for each key.
--- Answers {granted, lag_us, wait_us, key}: lag is how far the oldest granted token's nominal instant
--- lies back, wait is how long until the next token, key is the place among KEYS of the bucket that
--- makes it so long.
+-- Answers {granted, lag_us, wait_us, key, left...}: lag is how far the oldest granted token's nominal
+-- instant lies back, wait is how long until the next token, key is the place among KEYS of the bucket
+-- that makes it so long; left is what a grant left in each bucket, for bucket_give.lua.
 --
 -- A bucket stores the nominal instant of its next token (tat, in us). A token may be taken from
 -- that instant on and is lost once it is older than the tolerance. No token is ever taken before
@@ -32,7 +32,7 @@ for i in ipairs(KEYS) do
 	end
 	granted = math.min(granted, available)
 end
-local lag, wait, tight = 0, 0, 1
+local lag, wait, tight, left = 0, 0, 1, {}
 for i, key in ipairs(KEYS) do
 	local tat = nominal[i] + granted * interval[i]
 	if tat - now > wait then
@@ -42,10 +42,11 @@ for i, key in ipairs(KEYS) do
 		lag = math.max(lag, now - nominal[i])
 		-- Once the tolerance has passed over it, an absent bucket says the same.
 		local ttl = math.ceil((tat - now + tolerance) / 1000) + 1
-		redis.call('SET', key, string.format('%.3f', tat), 'PX', string.format('%d', ttl))
+		left[i] = string.format('%.3f', tat)
+		redis.call('SET', key, left[i], 'PX', string.format('%d', ttl))
 	end
 end
 if granted == 0 then
 	wait = math.max(wait, 1)
 end
-return { granted, math.ceil(lag), math.ceil(wait), tight }
+return { granted, math.ceil(lag), math.ceil(wait), tight, unpack(left) }

@@ -30,6 +30,7 @@ struct call {
 	struct lane *lane;
 	struct uuid attempt_id; /* made at the first claim; kept when that claim must be repeated */
 	usec_t mono_good_until; /* of its tokens */
+	int64_t grant;          /* which of its lane they are from */
 	struct trace trace;
 	struct attempt *attempt; /* claimed already: only waits for new tokens */
 	/* The calling windows of its campaign: the version of the campaign that they were judged

@@ -87,29 +87,6 @@ void claim_add(struct claims *cs, struct call *c)
 	pump_soon(cs);
 }
 
-/* Tokens of calls that were refused, given back lane by lane: one command for a run of them. */
-struct refund {
-	struct app *app;
-	const struct lane *lane;
-	int64_t n;
-};
-
-static void refund_flush(struct refund *r)
-{
-	if (r->lane != NULL)
-		lane_give_back(r->app->lanes, r->lane, r->n);
-	r->lane = NULL;
-	r->n = 0;
-}
-
-static void refund_add(struct refund *r, const struct lane *lane)
-{
-	if (r->lane != lane)
-		refund_flush(r);
-	r->lane = lane;
-	r->n++;
-}
-
 /* The claim wants to know whether the call's window is open. True when it goes into the next claim,
  * with its tokens. */
 static bool answer_window(struct claims *cs, struct call *c, const struct claim_calls_row *row)
@@ -194,7 +171,6 @@ static usec_t expiry(const struct claims *cs, const struct call *c)
 static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 {
 	struct claims *cs = arg;
-	struct refund refund = { .app = cs->app };
 
 	if (!is_err(e) && pg_result_rows(pg_unit_result(u, 2)) != cs->n)
 		e = ERR(ERR_PROTOCOL, "a claim was answered for other calls");
@@ -222,11 +198,11 @@ static void on_claimed(struct err e, const struct pg_unit *u, void *arg)
 		get_claim_calls(r, i, &row);
 		if (str_eq(row.verdict, STR("claimed")))
 			continue;
-		const struct lane *lane = cs->batch[i]->lane;
+		struct lane *lane = cs->batch[i]->lane;
+		int64_t grant = cs->batch[i]->grant;
 		if (!refuse(cs, cs->batch[i], &row))
-			refund_add(&refund, lane);
+			lane_spare(lane, grant);
 	}
-	refund_flush(&refund);
 	pump_soon(cs);
 	lanes_pump(cs->app->lanes);
 }
@@ -277,7 +253,7 @@ static void pump(void *arg)
 {
 	struct claims *cs = arg;
 	struct list_node *node;
-	struct refund refund = { .app = cs->app };
+	bool is_spared = false;
 
 	cs->pump_is_due = false;
 	if (cs->n > 0)
@@ -285,7 +261,8 @@ static void pump(void *arg)
 	while (cs->n < cs->max && (node = list_pop_front(&cs->ready)) != NULL) {
 		struct call *c = CONTAINER_OF(node, struct call, node);
 		if (c->is_moot) {
-			refund_add(&refund, c->lane);
+			lane_spare(c->lane, c->grant);
+			is_spared = true;
 			intake_settle(cs->app->intake, c);
 			continue;
 		}
@@ -295,7 +272,8 @@ static void pump(void *arg)
 		c->state = CALL_CLAIMING;
 		cs->batch[cs->n++] = c;
 	}
-	refund_flush(&refund);
+	if (is_spared)
+		lanes_pump(cs->app->lanes);
 	if (cs->n == 0)
 		return;
 	struct pg_unit *u = pg_unit_new();

@@ -29,6 +29,9 @@ struct lane {
 	struct list queue;
 	size_t n_calls; /* whose `lane` is this one */
 	int64_t asked;  /* tokens asked for, while a question is on its way */
+	int64_t grant;  /* number of the last grant, and what it left */
+	struct bucket_receipt receipt;
+	int64_t unused; /* of its tokens */
 	struct heap_node retry;
 	bool is_blocked; /* the wait is for concurrency, not for tokens */
 	usec_t mono_used_at;
@@ -223,23 +226,47 @@ static void on_timer(void *arg)
 	arm(ls);
 }
 
+/* Before the next question, since after another grant nothing can go back; and the next one is asked
+ * at once, since a token may be there again sooner than the last answer said. */
+static void give_back(struct lane *l)
+{
+	if (l->unused == 0)
+		return;
+	bucket_give(l->lanes->app->redis, &l->scope, &l->receipt, l->unused);
+	l->unused = 0;
+	if (!l->is_blocked)
+		heap_remove(&l->lanes->retries, &l->retry);
+}
+
+void lane_spare(struct lane *l, int64_t grant)
+{
+	if (grant == l->grant)
+		l->unused++;
+}
+
 static void grant(struct lane *l, const struct bucket_grant *g)
 {
 	struct app *app = l->lanes->app;
 	int64_t used = 0;
 
+	if (g->granted == 0)
+		return; /* what the last one left is still there */
+	l->grant++;
+	l->receipt = g->receipt;
 	for (; used < g->granted; used++) {
 		struct list_node *node = list_pop_front(&l->queue);
 		if (node == NULL)
 			break; /* dropped while the question was on its way */
 		struct call *c = CONTAINER_OF(node, struct call, node);
 		c->mono_good_until = g->mono_good_until;
+		c->grant = l->grant;
 		if (c->attempt != NULL)
 			attempt_has_tokens(app->attempts, c);
 		else
 			claim_add(app->claims, c);
 	}
-	lane_give_back(l->lanes, l, g->granted - used);
+	l->unused = g->granted - used;
+	give_back(l);
 }
 
 static void on_grant(struct err e, const struct bucket_grant *g, void *arg)
@@ -276,6 +303,7 @@ static void pump(struct lane *l)
 {
 	struct app *app = l->lanes->app;
 
+	give_back(l);
 	if (l->lanes->is_closed || l->asked > 0 || list_is_empty(&l->queue) || l->retry.pos != 0)
 		return;
 	/* A claim that is far behind gets no more: tokens would only grow stale. */
@@ -303,12 +331,6 @@ void lane_forget(struct call *c)
 		list_remove(&c->lane->queue, &c->node);
 	c->lane->n_calls--;
 	c->lane = NULL;
-}
-
-void lane_give_back(struct lanes *ls, const struct lane *l, int64_t n)
-{
-	if (n > 0 && lane_is_paced(l))
-		bucket_give(ls->app->redis, &l->scope, n);
 }
 
 bool lane_is_paced(const struct lane *l)

@@ -18,12 +18,13 @@ void lane_push(struct lanes *ls, struct call *c);
 /* To the front again, in order, when a claim could not be made now: calls v[0..n) of one lane.
  * Nothing is asked for before delay_us. */
 void lane_push_back(struct lanes *ls, struct call *const *v, size_t n, usec_t delay_us);
-/* Asks for tokens wherever calls wait and nothing stands against it. */
+/* Gives back what is spared, and asks for tokens wherever calls wait and nothing stands against it. */
 void lanes_pump(struct lanes *ls);
 /* The call leaves its lane, in whose queue it may stand. One that knows none is left alone. */
 void lane_forget(struct call *c);
-/* n tokens of the call's lane were not used. */
-void lane_give_back(struct lanes *ls, const struct lane *l, int64_t n);
+/* The tokens that a call of this grant had are not used. The next lanes_pump gives back what it can;
+ * the caller calls it when it is through with its calls. */
+void lane_spare(struct lane *l, int64_t grant);
 bool lane_is_paced(const struct lane *l);
 
 /* Limits: the newest word counts, from an entry or from the control stream. */

@@ -368,7 +368,7 @@ class WebhookTest(webhook_case.WebhookCase):
     def test_eight_at_a_time_and_each_once_with_two_senders(self):
         receiver = Counting(0.01)
         self.addCleanup(receiver.close)
-        ends = [self.hook(receiver, f"/{n}") for n in range(12)]
+        ends = [self.hook(receiver, f"/{n}") for n in range(20)]
         self.sender()
         self.sender()
         rounds = 0

@@ -111,13 +111,14 @@ class DeathTest(RangeCase):
         self.settled()
 
     def test_two_senders_hand_endpoints_over_in_the_middle_of_ranges(self):
-        receiver = self.receiver(lambda hook: 0.1)  # so that much still waits at each step
-        ends = {f"/{n}": self.hook(receiver, f"/{n}") for n in range(6)}
+        receiver = self.receiver(lambda hook: 0.4)  # so that much still waits at each step
+        # Whose an endpoint is goes by their random ids: of so many each sender will have some.
+        ends = {f"/{n}": self.hook(receiver, f"/{n}") for n in range(24)}
         count = 0
         first = self.sender()
         for _ in range(4):
-            self.publish(100)
-            count += 100
+            self.publish(40)
+            count += 40
         belfry.wait_until(lambda: len(receiver.hooks) > 100, 20, "requests")
         second = self.sender()
         belfry.wait_until(lambda: self.number("SELECT count(DISTINCT sender_id) FROM webhook_endpoint "

@@ -32,6 +32,8 @@ static struct world {
 	bucket_fn done; /* of the question on its way; NULL = none */
 	void *done_arg;
 	int64_t wanted, given_back;
+	int64_t given_of; /* the receipt: answer() numbers them in its limit */
+	int64_t n_answers;
 	struct call *claimed[CLAIMED_MAX];
 	size_t n_claimed;
 } w;
@@ -87,11 +89,13 @@ void bucket_take(struct redis *r, const struct bucket_scope *s, const struct buc
 	w.wanted = ask->wanted;
 }
 
-void bucket_give(struct redis *r, const struct bucket_scope *s, int64_t n)
+void bucket_give(struct redis *r, const struct bucket_scope *s,
+		 const struct bucket_receipt *receipt, int64_t n)
 {
 	(void)r; /* there is none */
 	(void)s; /* one campaign */
 	w.given_back += n;
+	w.given_of = receipt->limits.campaign_per_min;
 }
 
 void claim_add(struct claims *cs, struct call *c)
@@ -169,7 +173,8 @@ static void answer(int64_t granted, usec_t wait_us)
 	bucket_fn done = w.done;
 	struct bucket_grant g = { .granted = granted,
 				  .wait_us = wait_us,
-				  .mono_good_until = w.mono + BUCKET_SLACK_US };
+				  .mono_good_until = w.mono + BUCKET_SLACK_US,
+				  .receipt.limits.campaign_per_min = ++w.n_answers };
 	assert_true(done != NULL);
 	w.done = NULL;
 	done(OK, &g, w.done_arg);
@@ -245,12 +250,51 @@ static void a_lane_stays_while_a_claim_has_its_calls(void **state)
 	lane_forget(&b);
 }
 
+static void tokens_spared_go_back_with_their_receipt_before_the_next_question(void **state)
+{
+	(void)state; /* w and app are it */
+	struct call a = call_of(1), b = call_of(1), c = call_of(1), d = call_of(1);
+
+	lane_push(app.lanes, &a);
+	lane_push(app.lanes, &b);
+	lanes_pump(app.lanes);
+	answer(2, 0);
+	lane_push(app.lanes, &c);
+	lane_push(app.lanes, &d);
+	lanes_pump(app.lanes);
+	answer(0, 10 * USEC_PER_SEC); /* none yet; the receipt is still the first one's */
+	lane_spare(a.lane, a.grant);
+	lane_spare(b.lane, b.grant);
+	assert_int_equal(w.given_back, 0);
+	lanes_pump(app.lanes);
+	assert_int_equal(w.given_back, 2);
+	assert_int_equal(w.given_of, 1);
+	assert_int_equal(w.wanted, 2); /* at once, not when the last answer said */
+	answer(1, 10 * USEC_PER_SEC);
+	lane_spare(a.lane, a.grant); /* of a grant after which there was another */
+	lanes_pump(app.lanes);
+	assert_int_equal(w.given_back, 2);
+	assert_true(w.done == NULL);
+	lane_spare(c.lane, c.grant);
+	lanes_pump(app.lanes);
+	assert_int_equal(w.given_back, 3);
+	assert_int_equal(w.given_of, 3);
+	answer(0, 0);
+	lane_forget(&a);
+	lane_forget(&b);
+	lane_forget(&c);
+	lane_forget(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(calls_are_granted_in_their_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_lane_outlives_its_calls_by_a_minute, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			tokens_spared_go_back_with_their_receipt_before_the_next_question, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_lane_stays_while_a_claim_has_its_calls, setup,
 						teardown),
 	};

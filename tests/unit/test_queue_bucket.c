@@ -1,5 +1,5 @@
-/* Token buckets: never more than the limits in any window, all of the tightest limit in the long
- * run, from all buckets or from none. */
+/* Token buckets, asked one question after the other: what is granted, for how long, what may go back. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,43 +9,20 @@
 #include "redis_fixture.h"
 #include "sys/clock.h"
 
-#define CALLERS 3
-#define DIALS_MAX 20000
-
-struct bench;
-
-/* Asks, notes what it got as dialed at once, and asks again when told to. */
-struct caller {
-	struct bench *bench;
-	struct redis *redis;
-	struct timer *timer;
-	struct bucket_scope scope;
-	int64_t wanted;
-	bool is_asking;
-};
-
 struct bench {
 	struct redis_fixture *server;
 	struct loop *loop;
-	struct caller callers[CALLERS];
-	/* of a single question */
+	struct redis *redis;
 	bool is_answered;
 	struct err e;
 	struct bucket_grant g;
 	usec_t mono_before, mono_after; /* around the asking */
-	/* of the callers */
-	usec_t *mono_dialed, *mono_heard;
-	size_t n_dialed, n_heard;
-	usec_t mono_end;
 };
 
-static bool are_up(void *arg)
+static bool is_up(void *arg)
 {
 	const struct bench *b = arg;
-	int n = 0;
-	for (int i = 0; i < CALLERS; i++)
-		n += redis_is_up(b->callers[i].redis) ? 1 : 0;
-	return n == CALLERS;
+	return redis_is_up(b->redis);
 }
 
 static int setup_server(void **state)
@@ -64,37 +41,23 @@ static int teardown_server(void **state)
 	return 0;
 }
 
-static void ask_again(void *arg);
-
 static int setup(void **state)
 {
 	struct bench *b = *state;
 	struct redis_fixture *server = b->server;
+	const struct redis_options o = { .url = redis_fixture_url(server) };
 	*b = (struct bench){ .server = server, .loop = loop_new() };
 	redis_fixture_ready(server);
-	b->mono_dialed = xcalloc(DIALS_MAX, sizeof(usec_t));
-	b->mono_heard = xcalloc(DIALS_MAX, sizeof(usec_t));
-	for (int i = 0; i < CALLERS; i++) {
-		struct caller *c = &b->callers[i];
-		const struct redis_options o = { .url = redis_fixture_url(server) };
-		*c = (struct caller){ .bench = b, .wanted = 1 };
-		c->timer = timer_new(b->loop, ask_again, c);
-		assert_ok(redis_open(b->loop, &o, &c->redis));
-	}
-	turn_until(b->loop, are_up, b);
+	assert_ok(redis_open(b->loop, &o, &b->redis));
+	turn_until(b->loop, is_up, b);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	struct bench *b = *state;
-	for (int i = 0; i < CALLERS; i++) {
-		redis_close(b->callers[i].redis);
-		timer_free(b->callers[i].timer);
-	}
+	redis_close(b->redis);
 	loop_free(b->loop);
-	free(b->mono_dialed);
-	free(b->mono_heard);
 	return 0;
 }
 
@@ -131,7 +94,7 @@ static int64_t take_aged(struct bench *b, struct bucket_scope s, struct bucket_a
 {
 	b->is_answered = false;
 	b->mono_before = clock_mono();
-	bucket_take(b->callers[0].redis, &s, &ask, on_answer, b);
+	bucket_take(b->redis, &s, &ask, on_answer, b);
 	b->mono_after = clock_mono();
 	assert_false(b->is_answered);
 	turn_until(b->loop, is_answered, b);
@@ -247,37 +210,95 @@ static void the_tightest_bucket_decides(void **state)
 
 /* --- giving back ---------------------------------------------------------------------------- */
 
+static void give(struct bench *b, struct bucket_scope s, const struct bucket_receipt *r, int64_t n)
+{
+	bucket_give(b->redis, &s, r, n);
+	(void)take(b, scope_of(99, 1, 0, 0), 1); /* answered after it */
+}
+
+/* What campaign 1's bucket says, in microseconds; -1 when it is gone. */
+static double stored(const struct bench *b)
+{
+	char *text = redis_fixture_text(b->server, "GET %s",
+					"bf:{1}:b:c:01000000-0000-0000-0000-000000000000");
+	double v = text != NULL && text[0] != '\0' ? strtod(text, NULL) : -1;
+	free(text);
+	return v;
+}
+
 static void a_token_given_back_is_there_again_once(void **state)
 {
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 6, 12, 0);
 	assert_int_equal(take(b, s, 1), 1);
+	const struct bucket_receipt receipt = b->g.receipt;
 	assert_int_equal(take(b, s, 1), 0);
-	bucket_give(b->callers[0].redis, &s, 1);
+	give(b, s, &receipt, 1);
 	assert_int_equal(take(b, s, 2), 1);
+	assert_int_equal(take(b, s, 1), 0);
+	give(b, s, &receipt, 1);
 	assert_int_equal(take(b, s, 1), 0);
 }
 
-static void tokens_of_the_past_cannot_be_given_back(void **state)
+static void nothing_goes_back_beside_a_later_token(void **state)
 {
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 60000, 0, 0);
-	usec_t mono_first = clock_mono(); /* before Redis looks at its own */
-	int64_t first = take(b, s, 1000);
-	bucket_give(b->callers[0].redis, &s, 1000000);
-	int64_t again = take(b, s, 1000);
-	int64_t passed = (clock_mono() - mono_first) / USEC_PER_MS;
-	assert_int_equal(first, 51);
-	/* The one of now, and those that became due meanwhile. */
-	assert_in_range(again, 1, 2 + passed);
+	assert_true(take(b, s, 3) > 0);
+	const struct bucket_receipt receipt = b->g.receipt;
+	while (take(b, s, 1) == 0)
+		;
+	double left = stored(b);
+	give(b, s, &receipt, 1);
+	assert_true(stored(b) == left);
+}
+
+/* Half of it is given, another takes that and leaves the bucket where the receipt says. */
+static void a_receipt_holds_for_one_giving(void **state)
+{
+	struct bench *b = *state;
+	const struct bucket_scope s = scope_of(1, 6000, 0, 0);
+	assert_true(take(b, s, 4) >= 2);
+	const struct bucket_receipt receipt = b->g.receipt;
+	double left = stored(b);
+	give(b, s, &receipt, 1);
+	assert_in_range(llround(left - stored(b)), 9998, 10000);
+	assert_int_equal(take(b, s, 1), 1);
+	double again = stored(b);
+	give(b, s, &receipt, 1);
+	assert_true(stored(b) == again);
+}
+
+static void a_limit_that_changed_gives_back_by_the_old_one(void **state)
+{
+	struct bench *b = *state;
+	assert_int_equal(take(b, scope_of(1, 600, 0, 0), 1), 1);
+	double left = stored(b);
+	const struct bucket_receipt receipt = b->g.receipt;
+	give(b, scope_of(1, 6, 0, 0), &receipt, 1);
+	assert_in_range(llround(left - stored(b)), 99998, 100000);
+}
+
+/* Each bucket has its own line: one that stood still takes its token back, beside one that did not. */
+static void each_bucket_is_given_back_by_itself(void **state)
+{
+	struct bench *b = *state;
+	assert_int_equal(take(b, scope_of(1, 6, 60000, 0), 1), 1);
+	const struct bucket_receipt receipt = b->g.receipt;
+	while (take(b, scope_of(2, 0, 60000, 0), 1) == 0)
+		;
+	double left = stored(b);
+	give(b, scope_of(1, 6, 60000, 0), &receipt, 1);
+	assert_in_range(llround(left - stored(b)), 9999998, 10000000);
 }
 
 static void giving_to_a_bucket_that_is_gone_does_nothing(void **state)
 {
 	struct bench *b = *state;
-	const struct bucket_scope s = scope_of(1, 6, 0, 0);
-	bucket_give(b->callers[0].redis, &s, 5);
-	assert_int_equal(take(b, s, 5), 1);
+	const struct bucket_scope s = scope_of(1, 60000, 0, 0);
+	struct bucket_receipt receipt = { .limits = { .campaign_per_min = 60000 } };
+	give(b, s, &receipt, 5);
+	assert_true(stored(b) == -1);
 }
 
 /* --- limits and clocks that change ---------------------------------------------------------- */
@@ -318,7 +339,6 @@ static void nonsense_in_a_bucket_is_an_empty_history(void **state)
 	struct bench *b = *state;
 	free(redis_fixture_text(b->server, "SET %s nonsense",
 				"bf:{1}:b:c:01000000-0000-0000-0000-000000000000"));
-	bucket_give(b->callers[0].redis, &(struct bucket_scope){ .shard = 1 }, 1);
 	assert_int_equal(take(b, scope_of(1, 6, 0, 0), 1), 1);
 	assert_int_equal(take(b, scope_of(1, 6, 0, 0), 1), 0);
 }
@@ -328,121 +348,10 @@ static void redis_away_is_an_error(void **state)
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 6, 0, 0);
 	redis_fixture_kill(b->server);
-	bucket_take(b->callers[0].redis, &s, &(struct bucket_ask){ .wanted = 1 }, on_answer, b);
+	bucket_take(b->redis, &s, &(struct bucket_ask){ .wanted = 1 }, on_answer, b);
 	turn_until(b->loop, is_answered, b);
 	assert_int_equal(b->e.code, ERR_UNAVAILABLE);
 	assert_int_equal(b->g.granted, 0);
-}
-
-/* --- many callers --------------------------------------------------------------------------- */
-
-static void on_grant(struct err e, const struct bucket_grant *g, void *arg)
-{
-	struct caller *c = arg;
-	struct bench *b = c->bench;
-	usec_t mono_now = clock_mono();
-	c->is_asking = false;
-	assert_ok(e);
-	assert_true(b->n_heard < DIALS_MAX);
-	b->mono_heard[b->n_heard++] = mono_now;
-	for (int64_t i = 0; i < g->granted && mono_now < g->mono_good_until; i++) {
-		assert_true(b->n_dialed < DIALS_MAX);
-		b->mono_dialed[b->n_dialed++] = mono_now;
-	}
-	c->wanted = c->wanted % 3 + 1;
-	if (mono_now < b->mono_end)
-		timer_start(c->timer, g->granted > 0 ? 0 : g->wait_us);
-}
-
-static void ask_again(void *arg)
-{
-	struct caller *c = arg;
-	c->is_asking = true;
-	bucket_take(c->redis, &c->scope, &(struct bucket_ask){ .wanted = c->wanted }, on_grant, c);
-}
-
-static bool is_over(void *arg)
-{
-	const struct bench *b = arg;
-	bool is_busy = false;
-	for (int i = 0; i < CALLERS; i++)
-		is_busy = is_busy || timer_is_armed(b->callers[i].timer) || b->callers[i].is_asking;
-	return clock_mono() > b->mono_end && !is_busy;
-}
-
-/* In any window from one dial to another: n <= rate * (w + slack) + 1. With x = n - rate * t that
- * is a bound on how far x rises over its lowest point so far. */
-static void check_windows(const struct bench *b, double per_us)
-{
-	double lowest = 0;
-	for (size_t i = 0; i < b->n_dialed; i++) {
-		double x = (double)i - per_us * (double)(b->mono_dialed[i] - b->mono_dialed[0]);
-		lowest = i == 0 || x < lowest ? x : lowest;
-		CHECK(x - lowest <= per_us * (double)BUCKET_SLACK_US + 0.001,
-		      "dial %zu is %.1f over the line", i, x - lowest);
-	}
-}
-
-/* All of the rate, but for the times when nobody asked because the machine had no time for us. */
-static void check_rate(const struct bench *b, double per_us)
-{
-	usec_t span_us = b->mono_heard[b->n_heard - 1] - b->mono_heard[0];
-	for (size_t i = 1; i < b->n_heard; i++) {
-		usec_t gap_us = b->mono_heard[i] - b->mono_heard[i - 1];
-		if (gap_us > BUCKET_TOLERANCE_US / 2)
-			span_us -= gap_us;
-	}
-	CHECK((double)b->n_dialed >= 0.98 * per_us * (double)span_us - 3, "%zu dials in %lld us",
-	      b->n_dialed, (long long)span_us);
-}
-
-static void run_callers(struct bench *b, usec_t span_us, double per_min)
-{
-	b->mono_end = clock_mono() + span_us;
-	for (int i = 0; i < CALLERS; i++)
-		timer_start(b->callers[i].timer, 0);
-	turn_until(b->loop, is_over, b);
-	check_windows(b, per_min / 60e6);
-	check_rate(b, per_min / 60e6);
-}
-
-static void many_callers_share_one_limit(void **state)
-{
-	struct bench *b = *state;
-	for (int i = 0; i < CALLERS; i++)
-		b->callers[i].scope = scope_of(1, 60000, 0, 0);
-	run_callers(b, 800 * USEC_PER_MS, 60000);
-}
-
-static void campaigns_share_the_limit_of_their_workspace(void **state)
-{
-	struct bench *b = *state;
-	for (int i = 0; i < CALLERS; i++)
-		b->callers[i].scope = scope_of((uint8_t)(i + 1), 60000, 40000, 50000);
-	run_callers(b, 800 * USEC_PER_MS, 40000);
-}
-
-static void a_slow_limit_is_kept_to_the_token(void **state)
-{
-	struct bench *b = *state;
-	for (int i = 0; i < CALLERS; i++)
-		b->callers[i].scope = scope_of((uint8_t)(i + 1), 0, 0, 1200);
-	run_callers(b, 600 * USEC_PER_MS, 1200);
-	assert_in_range(b->n_dialed, 2, 15);
-}
-
-static void one_who_waits_as_told_gets_every_token(void **state)
-{
-	struct bench *b = *state;
-	for (int i = 0; i < CALLERS; i++)
-		b->callers[i].scope = scope_of((uint8_t)(i + 1), 3000, 0, 0);
-	b->mono_end = clock_mono() + 500 * USEC_PER_MS;
-	timer_start(b->callers[0].timer, 0);
-	turn_until(b->loop, is_over, b);
-	check_windows(b, 3000 / 60e6);
-	check_rate(b, 3000 / 60e6);
-	/* Told when to come back, it asks about twice per token, and does not poll. */
-	assert_true(b->n_heard <= 3 * b->n_dialed + 10);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -458,17 +367,16 @@ int main(void)
 		TEST(it_is_all_buckets_or_none),
 		TEST(the_tightest_bucket_decides),
 		TEST(a_token_given_back_is_there_again_once),
-		TEST(tokens_of_the_past_cannot_be_given_back),
+		TEST(nothing_goes_back_beside_a_later_token),
+		TEST(a_receipt_holds_for_one_giving),
+		TEST(a_limit_that_changed_gives_back_by_the_old_one),
+		TEST(each_bucket_is_given_back_by_itself),
 		TEST(giving_to_a_bucket_that_is_gone_does_nothing),
 		TEST(a_raised_limit_is_in_force_at_once),
 		TEST(a_lowered_limit_is_in_force_after_one_more),
 		TEST(a_clock_that_jumped_back_does_not_stop_dialing),
 		TEST(nonsense_in_a_bucket_is_an_empty_history),
 		TEST(redis_away_is_an_error),
-		TEST(many_callers_share_one_limit),
-		TEST(campaigns_share_the_limit_of_their_workspace),
-		TEST(a_slow_limit_is_kept_to_the_token),
-		TEST(one_who_waits_as_told_gets_every_token),
 	};
 	return cmocka_run_group_tests(tests, setup_server, teardown_server);
 }
