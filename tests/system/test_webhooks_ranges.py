@@ -62,7 +62,7 @@ class DeathTest(RangeCase):
     def test_senders_killed_in_the_middle_of_a_range_lose_nothing(self):
         receiver = self.receiver(lambda hook: 0.02)
         ends = {path: self.hook(receiver, path) for path in ("/a", "/b", "/c")}
-        kills, count = 3, 400
+        kills, count = 3, 800
         self.publish(count, wake=False)
         for n in range(kills):
             sender = self.sender()
