@@ -87,6 +87,8 @@ class Sipp:
         self.process = subprocess.Popen(
             [SIPP, "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-t", transport,
              "-nostdin", "-buff_size", "4194304", "-trace_err",
+             # On a machine that stands still for a while an INVITE is sent again, or crosses a BYE.
+             "-default_behaviors", "all,-abortunexp",
              "-error_file", os.path.join(directory, name + ".errors"),
              *(["-trace_msg", "-message_file", self.messages] if trace else [])],
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT, cwd=directory)
@@ -109,6 +111,11 @@ class Sipp:
             if "received" in part and re.search(r"^%s sip" % method, part, re.M):
                 found.append(re.search(r"^(?:Call-ID|i):\s*(\S+)", part, re.M | re.I).group(1))
         return found
+
+    def about(self, id):
+        """Every message that came or went for this attempt, with its time."""
+        parts = re.split(r"^(-{10,} .*)$", self.text(), flags=re.M)
+        return "".join(stamp + part for stamp, part in zip(parts[1::2], parts[2::2]) if id in part)
 
     def talks_s(self):
         """Seconds by Call-ID from the last ACK that came to the BYE that went out."""

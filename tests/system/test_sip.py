@@ -238,6 +238,10 @@ class ManyCalls(sip_case.SipCase):
             if turn >= TURNS_OPEN:
                 ends.update(client.all_ended(turns[turn - TURNS_OPEN]))
         ends.update(client.all_ended(ids, 50))
+        self.maxDiff = None
+        for id, end in ends.items():
+            if (end["outcome"], end["sip"], end.get("q850")) != ids[id][1:]:
+                print("#", id, ids[id], end, *(p.about(id) for p in dialer.peers), sep="\n", flush=True)
         seen = collections.Counter((ids[id], end["outcome"], end["sip"], end.get("q850"))
                                    for id, end in ends.items())
         expected = collections.Counter((row, *row[1:]) for row in ids.values())
