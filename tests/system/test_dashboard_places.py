@@ -122,8 +122,9 @@ class PlacesTest(DashboardCase):
         b.press("Change")
         b.fill("Calls at once", "4")
         b.press("Save")
-        b.see("Limits hold within 5 seconds.")
-        self.assertEqual(self.it.api.get("/v1/numbers")["data"][0]["max_concurrent"], 4)
+        # What is told is what was told of the new one, and may still stand there.
+        wait_until(lambda: self.it.api.get("/v1/numbers")["data"][0]["max_concurrent"] == 4, 30,
+                   "the limit")
         b.ask("Delete")
         b.see("+15550109999 is deleted.")
         b.open("agents")
