@@ -1,4 +1,5 @@
 """Conversations over the API: lists, one, and hanging up, which is done whatever fails meanwhile."""
+import itertools
 import unittest
 import uuid
 
@@ -128,12 +129,15 @@ class HangupTest(belfry.TestCase):
 
 
 class ListTest(ApiCase):
+    numbers = itertools.count()
+
     def setUp(self):
         self.api = self.one.api
 
     def talk(self, tenant, status="completed", campaign=None, done=False):
-        """A call with its conversation, as the dispatcher would leave them."""
-        ws = to_uuid(tenant.workspace)
+        """A call with its conversation, as the dispatcher would leave them. Lists are by id, and
+        two made within a millisecond are told apart by their number only."""
+        ws, n = to_uuid(tenant.workspace), next(self.numbers)
         of = f"'{to_uuid(campaign)}'" if campaign else "NULL"
         table = "scheduled_call_done" if done else "scheduled_call"
         row = self.it.psql(f"""
@@ -141,9 +145,9 @@ class ListTest(ApiCase):
                 INSERT INTO {table} (workspace_id, id, campaign_id, number_id, agent_id, to_number,
                     from_number, created_at, scheduled_at, updated_at, status, outcome,
                     conversation_id)
-                SELECT '{ws}', uuid7(clock_timestamp(), 1), {of}, '{to_uuid(tenant.number)}',
+                SELECT '{ws}', uuid7(clock_timestamp(), {n}), {of}, '{to_uuid(tenant.number)}',
                     '{to_uuid(tenant.agent)}', '+12015550111', '{tenant.e164}', now(), now(), now(),
-                    'dispatched', 'answered', uuid7(clock_timestamp(), 2)
+                    'dispatched', 'answered', uuid7(clock_timestamp(), {n})
                 RETURNING *
             ), v AS (
                 INSERT INTO conversation (workspace_id, id, call_id, attempt_id, status, started_at)
