@@ -10,80 +10,7 @@
 #include "sys/log.h"
 
 #define AGENT_WAIT_US (10 * USEC_PER_SEC)
-#define THROTTLE_DEFAULT_US USEC_PER_SEC
-#define REASON_NO_AGENT "Reason: SIP;cause=480;text=\"Agent unavailable\"\r\n"
 #define URI_BYTES_MAX LEG_TEXT_MAX
-
-/* --- the end --------------------------------------------------------------------------------- */
-
-void call_end(struct call *c, int64_t sip, struct dialer_end end)
-{
-	struct leg *callee = c->callee, *agent = c->agent;
-	bool is_without_agent = end.outcome == OUTCOME_AGENT_UNAVAILABLE;
-
-	c->callee = c->agent = NULL;
-	call_set_step(c, CALL_OVER);
-	leg_drop(callee, is_without_agent ? REASON_NO_AGENT : NULL);
-	leg_drop(agent, NULL);
-	trunk_leave(&c->ticket);
-	desk_ended(calls_desk(c->calls), &c->held, sip, end);
-	call_record(c);
-	log_debug("call_ended", LID("attempt", ID_ATTEMPT, c->held.id),
-		  LS("outcome", outcome_name(end.outcome)), LI("sip", sip), LI("q850", end.q850));
-}
-
-static void end_talked(struct call *c, enum dialer_by by, int q850)
-{
-	call_end(c, 200,
-		 (struct dialer_end){
-			 .outcome = OUTCOME_ANSWERED, .q850 = q850 ? q850 : 16, .by = by });
-}
-
-static void end_without_agent(struct call *c, int status)
-{
-	log_info("agent_failed", LID("attempt", ID_ATTEMPT, c->held.id), LI("sip", status));
-	call_end(
-		c, c->held.state == DIALER_STATE_ANSWERED ? 200 : 487,
-		(struct dialer_end){ .outcome = OUTCOME_AGENT_UNAVAILABLE, .by = DIALER_BY_AGENT });
-}
-
-static enum dialer_by ended_by(const struct call *c, enum outcome o)
-{
-	if (o == OUTCOME_CARRIER_ERROR)
-		return DIALER_BY_CARRIER;
-	if (c->is_timed_out || c->is_hungup)
-		return DIALER_BY_US;
-	return o == OUTCOME_BUSY || o == OUTCOME_NO_ANSWER || o == OUTCOME_REJECTED
-		       ? DIALER_BY_CALLEE
-		       : DIALER_BY_CARRIER;
-}
-
-/* The callee's first INVITE came to nothing. */
-static void end_refused(struct call *c, const struct leg_message *m)
-{
-	struct outcome_sip s = { .status = m->status,
-				 .q850 = m->q850,
-				 .has_rung = c->held.has_rung,
-				 .has_timed_out = c->is_timed_out,
-				 .has_retry_after = m->has_retry_after };
-	const struct sip_trunk *t = c->ticket.trunk ? trunk_settings(c->ticket.trunk) : NULL;
-	struct dialer_end end = { .q850 = m->q850, .retry_after_us = m->retry_after_us };
-
-	/* We gave up on a phone that rang: whether the carrier confirms it changes nothing. */
-	if (c->is_timed_out && (m->status == 0 || m->status == 408) && c->held.has_rung)
-		s.status = 487;
-	end.outcome = t ? sip_trunk_outcome(t, &s) : outcome_from_sip(&s);
-	if (m->is_denied)
-		end.outcome = OUTCOME_CONFIG_ERROR;
-	end.by = ended_by(c, end.outcome);
-	if (m->failure)
-		log_info("call_failed", LID("attempt", ID_ATTEMPT, c->held.id),
-			 LS("reason", m->failure));
-	if (end.outcome == OUTCOME_RATE_LIMITED && c->ticket.trunk)
-		trunk_throttle(c->ticket.trunk,
-			       end.retry_after_us > 0 ? end.retry_after_us : THROTTLE_DEFAULT_US);
-	call_end(c, s.status, end);
-}
 
 /* --- joining --------------------------------------------------------------------------------- */
 
@@ -144,7 +71,7 @@ static void offer_to_agent(struct call *c)
 		is_good = send_offer(c->agent, &c->agent_origin, sdp);
 	}
 	if (!is_good && c->step != CALL_OVER)
-		end_without_agent(c, 0);
+		call_end_unjoined(c, DIALER_BY_AGENT, 0);
 }
 
 static void set_joined(struct call *c)
@@ -162,9 +89,7 @@ static void on_callee_answer(struct call *c, const struct leg_message *m)
 	timer_start(c->timer, AGENT_WAIT_US);
 	if (m->body.n == 0 || m->body.n > SDP_MAX) {
 		log_warn("answer_without_sdp", LID("attempt", ID_ATTEMPT, c->held.id));
-		call_end(c, 200,
-			 (struct dialer_end){ .outcome = OUTCOME_CARRIER_ERROR,
-					      .by = DIALER_BY_CARRIER });
+		call_end_unjoined(c, DIALER_BY_CARRIER, 200);
 		return;
 	}
 	free(c->callee_sdp);
@@ -183,7 +108,7 @@ static void join_callee(struct call *c, struct str sdp)
 	c->agent_step = AGENT_JOINED;
 	if (!c->is_late_offer) {
 		if (!send_offer(c->callee, &c->callee_origin, sdp))
-			end_without_agent(c, 0);
+			call_end_unjoined(c, DIALER_BY_CARRIER, 0);
 		return;
 	}
 	strbuf_init(&b, SDP_MAX);
@@ -196,7 +121,7 @@ static void join_callee(struct call *c, struct str sdp)
 static void on_agent_answer(struct call *c, const struct leg_message *m)
 {
 	if (m->body.n == 0) {
-		end_without_agent(c, 200);
+		call_end_unjoined(c, DIALER_BY_AGENT, 200);
 		return;
 	}
 	leg_ack(c->agent, STR_NONE);
@@ -307,7 +232,8 @@ static void on_refused(struct leg *l, const struct leg_message *m, void *arg)
 	struct call *c = arg;
 
 	if (c->step == CALL_BRIDGING) {
-		end_without_agent(c, m->status);
+		call_end_unjoined(c, l == c->callee ? DIALER_BY_CARRIER : DIALER_BY_AGENT,
+				  m->status);
 		return;
 	}
 	c->is_settling = false;
@@ -336,7 +262,7 @@ static void on_progress(struct leg *l, const struct leg_message *m, void *arg)
 	if (m->status == 180 || m->status == 183)
 		desk_ringing(calls_desk(c->calls), &c->held, m->status);
 	if (c->is_agent_on_ringing && c->agent_step == AGENT_NONE && !start_agent(c, STR_NONE))
-		end_without_agent(c, 0);
+		call_end_unjoined(c, DIALER_BY_AGENT, 0);
 }
 
 static void on_answered(struct leg *l, const struct leg_message *m, void *arg)
@@ -363,13 +289,13 @@ static void on_leg_ended(struct leg *l, const struct leg_message *m, void *arg)
 	else
 		c->agent = NULL;
 	if (c->step == CALL_BRIDGED)
-		end_talked(c, is_callee ? DIALER_BY_CALLEE : DIALER_BY_AGENT, m->q850);
+		call_end_talked(c, is_callee ? DIALER_BY_CALLEE : DIALER_BY_AGENT, m->q850);
 	else if (!is_callee)
-		end_without_agent(c, m->status);
+		call_end_unjoined(c, DIALER_BY_AGENT, m->status);
 	else if (c->step == CALL_BRIDGING)
-		end_talked(c, DIALER_BY_CALLEE, m->q850);
+		call_end_talked(c, DIALER_BY_CALLEE, m->q850);
 	else
-		end_refused(c, m);
+		call_end_refused(c, m);
 }
 
 struct leg_owner call_leg_owner(struct call *c)
@@ -481,15 +407,4 @@ void call_place(struct call *c, const struct sip_trunk *t)
 		 (struct dialer_end){ .outcome = is_denied ? OUTCOME_CONFIG_ERROR
 							   : OUTCOME_CARRIER_ERROR,
 				      .by = is_denied ? DIALER_BY_US : DIALER_BY_CARRIER });
-}
-
-void call_ring_timeout(struct call *c)
-{
-	struct leg *agent = c->agent;
-
-	c->is_timed_out = true;
-	c->agent = NULL;
-	leg_drop(agent, NULL);
-	call_set_step(c, CALL_CANCELLING);
-	leg_cancel(c->callee);
 }

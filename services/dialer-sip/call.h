@@ -63,13 +63,25 @@ struct call {
 
 /* bridge.c: the legs and what comes from them. */
 void call_place(struct call *c, const struct sip_trunk *t);
-/* Ends the attempt by what is known, drops the legs. */
-void call_end(struct call *c, int64_t sip, struct dialer_end end);
-void call_ring_timeout(struct call *c);
 /* The callbacks of a leg of this call. */
 struct leg_owner call_leg_owner(struct call *c);
 /* The certificate that an agent must show; false when its address asks for no TLS. */
 bool call_agent_tls(const struct call *c, struct ua_tls *out);
+
+/* ends.c */
+/* Ends the attempt by what is known, drops the legs. */
+void call_end(struct call *c, int64_t sip, struct dialer_end end);
+/* It was bridged; 0 = no cause was named. */
+void call_end_talked(struct call *c, enum dialer_by by, int q850);
+/* The legs were not joined, by the agent or by the carrier. Where the callee has answered, that is
+ * agent_unavailable, whoever failed, and no carrier_error: that one is dialed again soon and often,
+ * and a person was disturbed. `status` is what was said, 0 = nothing. */
+void call_end_unjoined(struct call *c, enum dialer_by by, int status);
+/* The callee's first INVITE came to nothing. */
+void call_end_refused(struct call *c, const struct leg_message *m);
+void call_ring_timeout(struct call *c); /* cancels; the end follows */
+/* Whoever owed the next word has not said it in time. */
+void call_join_timeout(struct call *c);
 
 /* calls.c */
 struct call *call_new(struct calls *cs);

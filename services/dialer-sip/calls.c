@@ -82,10 +82,7 @@ static void on_timer(void *arg)
 		call_ring_timeout(c);
 		break;
 	case CALL_BRIDGING:
-		log_info("agent_unheard", LID("attempt", ID_ATTEMPT, c->held.id));
-		call_end(c, 200,
-			 (struct dialer_end){ .outcome = OUTCOME_AGENT_UNAVAILABLE,
-					      .by = DIALER_BY_AGENT });
+		call_join_timeout(c);
 		break;
 	case CALL_BRIDGED:
 		call_end(c, 200,

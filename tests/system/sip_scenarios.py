@@ -255,6 +255,16 @@ def pending_scenario(refusals, status, headers=""):
     return text + BYE + TAIL
 
 
+def unjoined_scenario(is_silent):
+    """Answers, and then says nothing to the INVITE that bridges; or answers without a description."""
+    text = HEAD + options_first() % "" + reply(180, "Ringing")
+    text += reply(200, "OK", "", SDP.format(port=4000) if is_silent else "", retrans=True)
+    text += '  <recv request="ACK">%s</recv>\n' % KEEP
+    if is_silent:
+        text += '  <recv request="INVITE"></recv>\n'
+    return text + '  <recv request="BYE"></recv>\n' + in_dialog_reply(200) + TAIL
+
+
 def late_offer_scenario():
     """An INVITE without an offer is answered with one; the answer comes in the ACK."""
     text = HEAD + options_first() % "" + reply(180, "Ringing")

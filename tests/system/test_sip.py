@@ -155,8 +155,23 @@ class OneCall(sip_case.SipCase):
                 self.assertIn("bridged", client.names(id))
                 self.assertEqual((end["outcome"], end["by"]), ("answered", "callee"))
         _, carrier, _, client, id = self.one("9000", carrier=sip_scenarios.pending_scenario(9, 491))
-        self.assertEqual(client.ended(id)["outcome"], "agent_unavailable")
+        self.assert_unjoined(client, carrier, id)
+
+    def assert_unjoined(self, client, carrier, id):
+        """Nobody dials a person who has answered three times more because the carrier failed."""
+        end = client.ended(id)
+        self.assertEqual((end["outcome"], end["sip"], end["by"]),
+                         ("agent_unavailable", 200, "carrier"))
+        self.assertNotIn("bridged", client.names(id))
         self.eventually(lambda: carrier.received("BYE"))
+        self.assertNotIn("Agent unavailable", carrier.text())
+
+    def test_a_carrier_that_does_not_join(self):
+        for is_silent in (False, True):
+            with self.subTest(is_silent=is_silent):
+                _, carrier, _, client, id = self.one(
+                    "9000", carrier=sip_scenarios.unjoined_scenario(is_silent))
+                self.assert_unjoined(client, carrier, id)
 
     def test_digest(self):
         for password, expected in (("right", ("answered", 200)), ("wrong", ("config_error", 401))):
