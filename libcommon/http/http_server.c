@@ -13,7 +13,7 @@
 #include "http/http_internal.h"
 #include "sys/log.h"
 
-#define BACKLOG 511
+#define BACKLOG 4096 /* the kernel takes what it allows of it */
 #define ACCEPT_AGAIN_US (200 * USEC_PER_MS)
 #define MAX_BUFFERED ((size_t)256 * 1024 * 1024)
 

@@ -5,7 +5,7 @@ import uuid
 PATH = "/v1/scheduled-calls"
 QUICK = {"rules": [{"on": ["busy", "no_answer", "agent_unavailable"], "delay_s": 0.4}],
          "jitter_pct": 0}
-SLOW = {"rules": [{"on": ["busy"], "delay_s": 3}], "jitter_pct": 0}
+SLOW = {"rules": [{"on": ["busy"], "delay_s": 8}], "jitter_pct": 0}
 
 
 def key(value=None):

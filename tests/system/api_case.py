@@ -97,7 +97,7 @@ class ApiCase(belfry.TestCase):
     @classmethod
     def fresh_number(cls):
         ApiCase.next_number += 1
-        return f"+1555{os.getpid() % 1000:03d}{ApiCase.next_number:04d}"
+        return f"+1556{os.getpid() % 1000:03d}{ApiCase.next_number:04d}"
 
     def peak_kb(self, name):
         """The most memory that a process of the stack ever had resident; 0 under a sanitizer, which

@@ -74,13 +74,15 @@ class Browser:
         return (inside or self.driver).find_elements(By.XPATH, xpath)
 
     def find(self, xpath, deadline_s=WAIT_S):
-        """The first such element that can be seen."""
+        """The first such element that can be seen; a function is asked for the xpath at each look."""
+        def path():
+            return xpath() if callable(xpath) else xpath
         def look():
             try:
-                return next((e for e in self.find_all(xpath) if e.is_displayed()), None)
+                return next((e for e in self.find_all(path()) if e.is_displayed()), None)
             except StaleElementReferenceException:
                 return None
-        return wait_until(look, deadline_s, lambda: f"{xpath} in:\n{self.shown()}")
+        return wait_until(look, deadline_s, lambda: f"{path()} in:\n{self.shown()}")
 
     def text(self):
         try:
@@ -154,7 +156,7 @@ class Browser:
         def xpath():
             return (f"({self.scope()}//*[(self::button or self::a or self::summary) and "
                     f"(normalize-space()={quoted} or @aria-label={quoted})])[{nth}]")
-        self.act(lambda: self.find(xpath()).click())
+        self.act(lambda: self.find(xpath).click())
 
     def ask(self, words, verb=None):
         """Presses what asks first, and then its answer in the dialog that comes up."""

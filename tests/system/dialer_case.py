@@ -78,7 +78,7 @@ class DialerClient:
             self.send("hello", v=1, dispatcher="test", incarnation="dsp_test")
             try:
                 while True:
-                    event = self.recv(1)
+                    event = self.recv(4)
                     if event["ev"] == "hello":
                         return event
             except TimeoutError:

@@ -23,7 +23,7 @@ class Sim(DialerProcess):
     def ledger(self, event=None):
         try:
             with open(self.dir + "/ledger", encoding="utf-8") as file:
-                lines = [json.loads(line) for line in file]
+                lines = [json.loads(line) for line in file if line.endswith("\n")]
         except FileNotFoundError:
             lines = []
         return [line for line in lines if event in (None, line["ev"])]

@@ -9,13 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
 import nn
 import sip_scenarios
-from belfry import wait_until
+from belfry import Stopwatch, wait_until
 from dialer_case import DEADLINE, DialerClient, DialerProcess
 
 SIPP = "sipp"  # of Debian's sip-tester, which `make check` installs
@@ -54,26 +53,6 @@ def is_bound(port, table="udp"):
                for row in rows)
 
 
-class Metronome(threading.Thread):
-    """Looks at the clock all the time: how long nobody on this machine got to do anything."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.done, self.worst_s = threading.Event(), 0.0
-        self.start()
-
-    def run(self):
-        before = time.monotonic()
-        while not self.done.wait(0.005):
-            now = time.monotonic()
-            self.worst_s, before = max(self.worst_s, now - before - 0.005), now
-
-    def stop_s(self):
-        self.done.set()
-        self.join()
-        return self.worst_s
-
-
 class Sipp:
     """A sipp as UAS. What it saw stands in its message file."""
 
@@ -100,8 +79,9 @@ class Sipp:
                 raise AssertionError("sipp %s: %s" % (name, f.read()[-2000:]))
 
     def received(self, method):
-        """Call-IDs of the requests that came, in order, repetitions among them."""
-        found = []
+        """Call-IDs of the requests that came, in order. UDP repeats one to a peer that stands still for
+        half a second: what has the branch of another is that one again."""
+        found, branches = [], set()
         try:
             with open(self.messages, encoding="latin-1") as f:
                 text = f.read()
@@ -109,6 +89,10 @@ class Sipp:
             return found
         for part in re.split(r"^-{10,} .*$", text, flags=re.M):
             if "received" in part and re.search(r"^%s sip" % method, part, re.M):
+                branch = re.search(r"branch=([^;\s]+)", part).group(1)
+                if branch in branches:
+                    continue
+                branches.add(branch)
                 found.append(re.search(r"^(?:Call-ID|i):\s*(\S+)", part, re.M | re.I).group(1))
         return found
 
@@ -245,12 +229,12 @@ class Client(DialerClient):
 class SipCase(unittest.TestCase):
     def setUp(self):
         super().setUp()
-        self.metronome = Metronome()
-        self.addCleanup(self.metronome.stop_s)
+        self.watch = Stopwatch()
 
     def assert_lasted(self, found_s, expected_s):
-        """To 100 ms, but for what the machine stood still: a phone of sipp counts on its own clock."""
-        self.assertLess(abs(found_s - expected_s), 0.1 + self.metronome.worst_s)
+        """A phone of sipp counts on its own clock; any of the three may get no processor for a while."""
+        self.assertGreater(found_s, expected_s - 0.1 - self.watch.slack_s())
+        self.assertLess(found_s, expected_s + 0.5 + self.watch.slack_s())
 
     def dialer(self, **options):
         dialer = Dialer(**options)

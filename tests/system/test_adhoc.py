@@ -111,7 +111,8 @@ class AdHocTest(belfry.TestCase):
         calls = [self.call(number, scheduled_at=instant(base + after * 1000000))
                  for number, after in zip(belfry.numbers(12), (2, 2, 3, 9, 10, 10, 11, 11, 12, 12, 13,
                                                                14))]
-        self.assertEqual({call["status"] for call in map(self.get, calls)}, {"scheduled"})
+        # Those that are due in a moment may be by now.
+        self.assertEqual({call["status"] for call in map(self.get, calls[3:])}, {"scheduled"})
         self.wait_status(calls, ("dispatched",), 30)
         dials = self.dials(calls)
         self.assertEqual(len(dials), len(calls))
@@ -149,7 +150,7 @@ class AdHocTest(belfry.TestCase):
         call = self.call("+14155570001", max_attempts=3, retry_policy=SLOW)
         belfry.wait_until(lambda: self.get(call)["outcome"] == "busy", 10, "the first attempt's end")
         done = self.shared.api.post(f"{PATH}/{call['id']}/cancel")
-        at_us = belfry.parse_time_us(done["attempts"][0]["ended_at"]) + 4500000
+        at_us = belfry.parse_time_us(done["attempts"][0]["ended_at"]) + 9500000
         self.assertEqual((done["status"], done["outcome"], done["next_attempt_at"]),
                          ("cancelled", "cancelled", None))
         self.assertEqual([a["outcome"] for a in done["attempts"]], ["busy"])
@@ -276,19 +277,23 @@ class AdHocTest(belfry.TestCase):
     def test_a_cancel_and_a_claim_at_one_instant(self):
         """Whoever was first: cancelled and never dialed, or dialed and refused."""
         stack = self.up()
-        at = belfry.now_us() // 1000000 * 1000000 + 6000000
-        calls = [self.call(number, scheduled_at=instant(at)) for number in belfry.numbers(200)]
+        at = belfry.now_us() // 1000000 * 1000000 + 12000000
+        due = [at + n * 20000 for n in range(200)]
+        calls = [self.call(number, scheduled_at=instant(due[n]))
+                 for n, number in enumerate(belfry.numbers(200))]
         self.assertLess(belfry.now_us(), at)
         answers = {}
 
         def cancel(part):
+            """From 20 ms before the call's instant to 20 ms after it."""
             client = stack.client()
-            for call in part:
-                answers[call["id"]] = client.request("POST", f"{PATH}/{call['id']}/cancel")
+            for n in part:
+                belfry.wait_until(lambda n=n: belfry.now_us() >= due[n] - 20000 + n % 5 * 10000, 30,
+                                  "the instant", interval_s=0.001)
+                answers[calls[n]["id"]] = client.request("POST", f"{PATH}/{calls[n]['id']}/cancel")
             client.close()
 
-        threads = [threading.Thread(target=cancel, args=(calls[n::4],)) for n in range(4)]
-        belfry.wait_until(lambda: belfry.now_us() >= at - 60000, 10, "the instant", interval_s=0.001)
+        threads = [threading.Thread(target=cancel, args=(range(n, 200, 4),)) for n in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -120,18 +120,18 @@ class AdminTest(unittest.TestCase):
         self.assertEqual(sum(counts), files)
         self.assertEqual(self.pg.sql("SELECT count(*) FROM schema_migration"), str(files))
         self.admin("migrate")
-        self.admin("schema", "wait", "--wait", "1")
+        self.admin("schema", "wait", "--wait", "30")
 
     def test_schema_wait_waits_for_the_newest_migration(self):
         newest = self.pg.sql("SELECT max(version) FROM schema_migration")
         self.pg.sql(f"UPDATE schema_migration SET version = 0 WHERE version = {newest}")
         try:
-            said = self.admin("schema", "wait", "--wait", "1", code=1)
+            said = self.admin("schema", "wait", "--wait", "5", code=1)
         finally:
             self.pg.sql(f"UPDATE schema_migration SET version = {newest} WHERE version = 0")
         self.assertIn("older than this program", said)
         self.pg.sql("INSERT INTO schema_migration (version, name, sha256) VALUES (9999, 'x', '')")
-        self.admin("schema", "wait", "--wait", "1")
+        self.admin("schema", "wait", "--wait", "30")
         self.pg.sql("DELETE FROM schema_migration WHERE version = 9999")
 
     def test_a_changed_file_is_refused(self):

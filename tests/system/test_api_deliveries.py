@@ -104,6 +104,9 @@ class Deliveries(WebhookCase):
         dead, = self.wait_log(end, "dead_letter", 1)
         self.assertEqual((dead["attempts"], len(self.receiver.hooks)), (6, 6))
         path = f"/v1/deliveries/{dead['id']}/replay"
+        held = threading.Event()
+        self.addCleanup(held.set)
+        self.receiver.respond = lambda hook: (held.wait(10), self.status)[1]
         second = self.api.request("POST", path)
         self.assertEqual(second.status, 202)
         self.assertEqual(list(second.json), DELIVERY)
@@ -112,6 +115,7 @@ class Deliveries(WebhookCase):
                          ("pending", 2, 0, dead["event_id"], dead["sequence"]))
         body = self.problem(self.api.request("POST", path), 409, "invalid_state_transition")
         self.assertEqual(body["current_status"], "pending")
+        held.set()
         self.wait_log(end, "dead_letter", 2)
         self.assertEqual(len(self.receiver.hooks), 12)
         self.status = 200
@@ -205,8 +209,8 @@ class Deliveries(WebhookCase):
         times = collections.Counter(h.json["sequence"] for h in self.receiver.hooks)
         self.assertEqual(times, {n: 1 for n in range(1, 7)})
         # All that is delivered, once more: the newest generation of each.
-        belfry.wait_until(lambda: self.api.post(path, {"since": middle})["replayed"] == 6, 10,
-                          "all six")
+        self.wait_log(end, "delivered", 6)
+        self.assertEqual(self.api.post(path, {"since": middle}), {"replayed": 6})
 
     # --- the pull log --------------------------------------------------------------------------
 

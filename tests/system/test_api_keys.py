@@ -116,7 +116,10 @@ class Keys(ApiCase):
     def test_an_expired_key_is_refused_at_its_instant(self):
         last_good = None
         for lives_s in (1.5, 6, 24):  # longer if the machine stood still for all of its life
-            made = self.make(expires_at=in_seconds(lives_s), rate_per_minute=None)
+            try:
+                made = self.make(expires_at=in_seconds(lives_s), rate_per_minute=None)
+            except belfry.ApiError:  # over before it was asked for
+                continue
             client, deadline = self.client(made["key"]), time.monotonic() + lives_s + 10
             while True:
                 asked_at = in_seconds(0)
@@ -147,9 +150,13 @@ class Keys(ApiCase):
         self.assertIsNotNone(shown["revoked_at"])
         self.problem(self.api.request("DELETE", "/v1/api-keys/" + type_id("key")), 404, "not_found")
 
+    def expire(self, key):
+        self.it.psql(f"UPDATE api_key SET expires_at = now() WHERE id = '{to_uuid(key['id'])}'")
+
     def test_lists_by_status(self):
         own = self.api.get("/v1/api-keys")["data"][0]["id"]
-        old, good, gone = self.make(expires_at=in_seconds(0.2)), self.make(), self.make()
+        old, good, gone = self.make(expires_at=in_seconds(60)), self.make(), self.make()
+        self.expire(old)
         self.api.delete("/v1/api-keys/" + gone["id"])
 
         def ids(query):
@@ -167,7 +174,7 @@ class Keys(ApiCase):
     def test_the_last_admin_key_stays(self):
         own = self.api.get("/v1/api-keys")["data"][0]["id"]
         self.make(scopes=["read", "write"])  # no admin
-        self.make(scopes=["admin"], expires_at=in_seconds(0.1))
+        self.expire(self.make(scopes=["admin"], expires_at=in_seconds(60)))
         gone = self.make(scopes=["admin"])["id"]
         self.api.delete("/v1/api-keys/" + gone)
         belfry.wait_until(lambda: self.api.get("/v1/api-keys?status=expired")["data"], 5, "expired")
@@ -336,32 +343,8 @@ class Gateways(ApiCase):
         self.addCleanup(client.close)
         return client
 
-    def test_a_rate_holds_for_all_gateways_together(self):
-        rate, begun = 40, time.monotonic()
-        key = self.key(self.one.workspace, rate=rate)
-        clients = [self.client(key), self.other(key)]
-        passed, refused = 0, set()
-        while len(refused) < 2:
-            for n, client in enumerate(clients):
-                answer = client.request("GET", "/v1/workspace")
-                if answer.status == 200:
-                    passed += 1
-                    self.assertLess(passed, 3 * rate)
-                else:
-                    self.problem(answer, 429, "rate_limited")
-                    refused.add(n)
-        refilled = (time.monotonic() - begun) * rate / 60
-        self.assertGreaterEqual(passed, rate)
-        # Each of them may be one round trip behind the other.
-        self.assertLessEqual(passed, rate + refilled + 4)
-        id_ = self.it.value("SELECT id FROM api_key ORDER BY created_at DESC LIMIT 1")
-        self.assertEqual(len(self.it.redis("KEYS", "bf:{*}:r:k:" + id_).split()), 1)
-
-    def test_a_workspaces_limit_holds_for_all_gateways_together(self):
-        tenant, limit = Tenant(self, self.fresh_number()), 40
-        self.admin("workspace", "limits", "--workspace", tenant.workspace, "--requests-per-minute", str(limit))
-        keys = [self.key(tenant.workspace, rate=rate) for rate in ("none", 30, 35)]
-        clients = [make(key) for make in (self.client, self.other) for key in keys]
+    def passed(self, clients, limit):
+        """How many requests get through until each is refused, and how many were refilled meanwhile."""
         begun, passed, refused = time.monotonic(), 0, set()
         while len(refused) < len(clients):
             for n, client in enumerate(clients):
@@ -372,9 +355,38 @@ class Gateways(ApiCase):
                 else:
                     self.problem(answer, 429, "rate_limited")
                     refused.add(n)
-        refilled = (time.monotonic() - begun) * limit / 60
-        self.assertGreaterEqual(passed, limit)
-        self.assertLessEqual(passed, limit + refilled + 6)  # one of each may be a round trip behind
+        return passed, (time.monotonic() - begun) * limit / 60
+
+    def check_shared(self, clients, limit, behind):
+        """Each may be one round trip behind; if Redis stood still for a while, by more, so they are asked
+        three times. Two that do not share get twice the limit each time."""
+        for _ in range(3):
+            passed, refilled = self.passed(clients(), limit)
+            self.assertGreaterEqual(passed, limit)
+            if passed <= limit + refilled + behind:
+                return
+        self.fail(f"{passed} passed of {limit}, and {refilled} refilled")
+
+    def test_a_rate_holds_for_all_gateways_together(self):
+        def clients():
+            key = self.key(self.one.workspace, rate=40)
+            return [self.client(key), self.other(key)]
+
+        self.check_shared(clients, 40, 4)
+        id_ = self.it.value("SELECT id FROM api_key ORDER BY created_at DESC LIMIT 1")
+        self.assertEqual(len(self.it.redis("KEYS", "bf:{*}:r:k:" + id_).split()), 1)
+
+    def test_a_workspaces_limit_holds_for_all_gateways_together(self):
+        tenant = None
+
+        def clients():
+            nonlocal tenant
+            tenant = Tenant(self, self.fresh_number())
+            self.admin("workspace", "limits", "--workspace", tenant.workspace, "--requests-per-minute", "40")
+            keys = [self.key(tenant.workspace, rate=rate) for rate in ("none", 30, 35)]
+            return [make(key) for make in (self.client, self.other) for key in keys]
+
+        self.check_shared(clients, 40, 6)
         self.assertEqual(len(self.it.redis("KEYS", "bf:{*}:r:w:" + to_uuid(tenant.workspace)).split()), 1)
 
     def test_without_redis_each_gateway_counts_a_workspace_alone(self):

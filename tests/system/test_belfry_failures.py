@@ -113,8 +113,10 @@ class FailuresTest(belfry.TestCase):
         self.assertEqual(len(fake.requests), 3)
 
     def test_nobody_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        taken = socket.socket()  # and does not listen
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
         done = subprocess.run([BIN, "workspace", "show"], capture_output=True, text=True,
                               timeout=60, check=False, stdin=subprocess.DEVNULL,
                               env=environment(BELFRY_URL=f"http://127.0.0.1:{port}",

@@ -50,7 +50,7 @@ class ClocksTest(belfry.TestCase):
                 os.environ["BELFRY_BIN"] = kept
 
     def check(self, skew_us):
-        stack, watch = self.stack_of(skew_us, "dispatcher", "dialer-sim"), belfry.Stopwatch()
+        watch, stack = belfry.Stopwatch(), self.stack_of(skew_us, "dispatcher", "dialer-sim")
         campaign = stack.campaign(belfry.numbers(40), rate=RATE)
         stack.start_campaign(campaign)
         stack.wait_status(campaign, "completed", 120)
@@ -67,11 +67,12 @@ class ClocksTest(belfry.TestCase):
         judge.i7_rate(seen, RATE)
         dialed_at = {dial["call"]: dial["t_us"] for dial in seen}
         talks = belfry.wait_until(lambda: self.over(stack, campaign), 20, "conversations are over")
-        most_us = (2 + watch.slack_s()) * S
+        # Postgres' clock is known as well as its answer was quick; what is off is early here.
+        most_us, early_us = (2 + watch.slack_s()) * S, watch.slack_s() * S
         self.assertEqual({talk["scheduled_call_id"] for talk in talks}, set(dialed_at))
         for talk in talks:
             begun, ended = (belfry.parse_time_us(talk[name]) for name in ("started_at", "ended_at"))
-            self.assertTrue(0 <= begun - dialed_at[talk["scheduled_call_id"]] < most_us, talk)
+            self.assertTrue(-early_us <= begun - dialed_at[talk["scheduled_call_id"]] < most_us, talk)
             self.assertTrue(0.1 * S < ended - begun < most_us, talk)
 
     @staticmethod

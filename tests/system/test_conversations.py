@@ -76,7 +76,7 @@ class HangupTest(belfry.TestCase):
         done = self.wait_completed(talk)
         self.assertEqual(done["end_reason"], "hangup")
         self.assertLess(done["duration_s"], 60)
-        self.assertEqual(done["billed_s"], -(-int(done["duration_s"] * 1000) // 1000))
+        self.assertEqual(done["billed_s"], -(-round(done["duration_s"] * 1000) // 1000))
         # repeated: under the key what was answered, without it the conversation as it is
         again = self.hang_up(talk, headers)
         self.assertEqual((again.status, again.body), (202, first.body))

@@ -133,7 +133,7 @@ class LookTest(DashboardCase):
         b = self.browser
         self.show("agents")
         b.press("Add agent")
-        b.see("Endpoint")
+        wait_until(lambda: b.find_all("//dialog[@open]"), WAIT_S, "the dialog")
         for _ in range(10):
             b.driver.switch_to.active_element.send_keys(Keys.TAB)
             self.assertTrue(b.value("Boolean(document.activeElement.closest('dialog')) || "
@@ -146,8 +146,7 @@ class LookTest(DashboardCase):
         b = self.browser
         self.show("campaigns")
         body = b.driver.find_element(By.TAG_NAME, "body")
-        body.send_keys("g")
-        body.send_keys("w")
+        body.send_keys("gw")
         b.see("Webhooks")
         wait_until(lambda: b.value("location.hash") == "#/webhooks", WAIT_S, "the address")
         b.driver.find_element(By.TAG_NAME, "body").send_keys("?")

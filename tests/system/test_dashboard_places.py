@@ -1,5 +1,7 @@
 """Everything around campaigns in the dashboard: calls, conversations, webhooks with their dead letters,
 numbers, trunks, agents, suppressions, keys, the workspace, the audit log, the system."""
+import datetime
+
 from belfry import wait_until
 from dashboard_case import DashboardCase
 
@@ -75,7 +77,7 @@ class PlacesTest(DashboardCase):
         b.press("Close")
         b.press("New call")
         b.fill("To number", "+14155556002")
-        b.fill("At", "2027-06-01T09:00:00Z")
+        b.fill("At", f"{datetime.date.today().year + 1}-06-01T09:00:00Z")
         b.press("Make the call")
         b.see("The call is scheduled.", "+14155556002")
         b.press("+14155556002")
@@ -125,6 +127,7 @@ class PlacesTest(DashboardCase):
         # What is told is what was told of the new one, and may still stand there.
         wait_until(lambda: self.it.api.get("/v1/numbers")["data"][0]["max_concurrent"] == 4, 30,
                    "the limit")
+        b.find("//tbody/tr[1]/td[4][normalize-space()='4']")  # and the dialog has gone
         b.ask("Delete")
         b.see("+15550109999 is deleted.")
         b.open("agents")

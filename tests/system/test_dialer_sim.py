@@ -147,11 +147,13 @@ class DialerSim(unittest.TestCase):
         self.assertEqual(ended["retry_after_s"], 2)
 
     def test_ring_and_talk_are_settings_and_have_limits(self):
-        _, client = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_RING_MS="300",
+        sim, client = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_RING_MS="300",
                               BELFRY_SIM_TALK_MS="1100")
         end = client.until_ended(client.dial("+15550120000"))[-1]
-        self.assertTrue(0.3 <= end["ring_s"] < 0.3 + BEYOND, end)
-        self.assertTrue(1.4 <= end["ring_s"] + end["talk_s"] + 0.001 < 1.4 + BEYOND, end)
+        # Ringing is told a moment after the dial, from which the phone counts.
+        self.assertTrue(0.2 <= end["ring_s"] < 0.3 + BEYOND, end)
+        self.assertTrue(1.3 <= end["ring_s"] + end["talk_s"] < 1.4 + BEYOND, end)
+        self.assertGreaterEqual(end["t_us"] - sim.ledger("dial")[0]["t_us"], 1400000)
         end = client.until_ended(client.dial("+15550120000", ring_s=0.3))[-1]
         self.assertEqual(end["outcome"], "no_answer")
         end = client.until_ended(client.dial("+15550120000", max_s=0.01))[-1]
@@ -166,7 +168,7 @@ class DialerSim(unittest.TestCase):
     # --- promises ----------------------------------------------------------------------------
 
     def test_a_dial_is_placed_once_however_often_it_is_asked_for(self):
-        sim, client = self.both()
+        sim, client = self.both(BELFRY_SIM_TALK_MS="30000")  # 3 s
         id = client.dial("+15550120000")
         client.until("ringing", id)
         client.dial("+15550120000", id=id)
@@ -255,7 +257,7 @@ class DialerSim(unittest.TestCase):
     # --- homes -------------------------------------------------------------------------------
 
     def test_a_query_from_another_slot_adopts_the_attempt(self):
-        sim, dead = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_TALK_MS="1500")
+        sim, dead = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_TALK_MS="4000")
         alive = sim.connect(1)
         alive.hello()
         talking, finished = dead.dial("+15550120000"), dead.dial("+15550120004")
@@ -277,7 +279,7 @@ class DialerSim(unittest.TestCase):
         alive.nothing_more(self)
 
     def test_a_repeated_dial_from_another_slot_adopts_too(self):
-        sim, first = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_RING_MS="1500")
+        sim, first = self.both(BELFRY_SIM_TIME_SCALE="1", BELFRY_SIM_RING_MS="4000")
         second = sim.connect(1)
         second.hello()
         id = first.dial("+15550120000")

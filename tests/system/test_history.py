@@ -168,15 +168,15 @@ class MigrationTest(Database):
     def test_a_reader_that_does_not_end_does_not_stop_others_while_it_waits(self):
         self.migrate(last="0014")
         self.fill()
-        reader = subprocess.Popen(self.command("BEGIN; SELECT count(*) FROM event; SELECT pg_sleep(4); COMMIT"),
+        reader = subprocess.Popen(self.command("BEGIN; SELECT count(*) FROM event; SELECT pg_sleep(10); COMMIT"),
                                   stdout=subprocess.DEVNULL)
-        belfry.wait_until(lambda: self.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' "
+        belfry.wait_until(lambda: self.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(10)%' "
                                            "AND wait_event = 'PgSleep'") == "1", 10, "the reader")
         migrator = threading.Thread(target=lambda: self.migrate(first="0015"))
         migrator.start()
         published = 0
         while migrator.is_alive():
-            done = subprocess.run(self.command(f"SET statement_timeout = '2s'; SELECT publish(ARRAY[ROW("
+            done = subprocess.run(self.command(f"SET statement_timeout = '6s'; SELECT publish(ARRAY[ROW("
                                                f"'campaign.paused', '{self.workspace}', now(), NULL, NULL, NULL, "
                                                "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')"
                                                "::publishable])"), capture_output=True, text=True, check=False)
@@ -228,7 +228,7 @@ class SpanTest(Database):
 
     def test_partitions_that_come_late_leave_what_is_in_the_default_one(self):
         self.publish(2)
-        made = self.make_all("event", HOUR_US, HOUR_US)
+        made = self.make_all("event", DAY_US, DAY_US)
         first = self.one(f"SELECT extract(epoch FROM from_at)::int8 - extract(epoch FROM now())::int8 FROM "
                          f"history_span WHERE name = '{made[0]}'")
         self.assertGreater(int(first), 0)
@@ -308,7 +308,9 @@ class SpanTest(Database):
         makers = [subprocess.Popen(self.command(f"SELECT history_make('event', {DAY_US}, {3 * DAY_US})"),
                                    stdout=subprocess.PIPE, text=True) for _ in range(8)]
         made = [maker.communicate()[0].strip() for maker in makers]
-        self.assertEqual(len({name for name in made if name}), 4, made)
+        # Who waited too long for another gave up; what is left is made now.
+        made = [name for name in made if name] + self.make_all("event")
+        self.assertEqual((len(made), len(set(made))), (4, 4), made)
         droppers = [subprocess.Popen(self.command("SELECT name FROM history_drop('event', now() + interval '1 day')"),
                                      stdout=subprocess.PIPE, text=True) for _ in range(4)]
         dropped = [dropper.communicate()[0].strip() for dropper in droppers]
@@ -325,7 +327,8 @@ class RunningTest(belfry.TestCase):
         lines = [line for line in read(path).splitlines(True) if not line.startswith("BELFRY_FAULT=")]
         with open(path, "w", encoding="utf-8") as file:
             file.writelines([*lines, f"BELFRY_FAULT={fault}\n"])
-        stack.start(name)
+        # One that dies at once may do so before it is seen ready.
+        stack.run("start", name, check=not fault)
 
     def dropped(self, stack):
         return sum(stack.log(name).count("history_dropped ") for name in ("scheduler.0", "scheduler.1"))
@@ -364,10 +367,11 @@ class RunningTest(belfry.TestCase):
         belfry.wait_until(lambda: stack.value(left) == "0", 90, lambda: f"all goes: {stack.value(left)} rows left")
         self.assertEqual(stack.value("SELECT count(*) FROM scheduled_call"), "0")
         # The figures are those of the leader's last run, which may have been before the last row went.
-        leader = stack.leader()
-        belfry.wait_until(lambda: "\nbelfry_history_partitions_kept 0\n" in stack.scrape(leader), 60,
-                          lambda: stack.scrape(leader))
-        ahead = float(re.search(r"\nbelfry_history_ahead_seconds (\S+)\n", stack.scrape(leader)).group(1))
+        def figures():
+            text = stack.scrape(stack.leader())
+            return text if "\nbelfry_history_partitions_kept 0\n" in text else None
+        text = belfry.wait_until(figures, 60, lambda: stack.scrape(stack.leader()))
+        ahead = float(re.search(r"\nbelfry_history_ahead_seconds (\S+)\n", text).group(1))
         self.assertTrue(0 < ahead <= 20, ahead)
         self.assertEqual(stack.value("SELECT count(*) FROM pg_class c WHERE c.relkind = 'r' AND c.relname ~ "
                                      "'^event_\\d' AND NOT EXISTS (SELECT FROM history_span s WHERE s.name = "

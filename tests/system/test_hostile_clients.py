@@ -81,10 +81,13 @@ class HostileClients(ApiCase):
         return min(16384, int(hard) - 256)
 
     def test_ten_thousand_slow_connections_of_one_address_hinder_nobody_of_another(self):
-        slow = self.slow([HOSTILE], HEAD)
+        began, slow = time.monotonic(), self.slow([HOSTILE], HEAD)
         watch, took = belfry.Stopwatch(), self.ask_all_along(slow, 2)
         self.assertLess(took[len(took) * 99 // 100], PATIENCE_S + watch.slack_s())
-        self.assertTrue(0 < slow.held() <= CAP)
+        # One is cut off after 15 s, and has an answer that was not read: it counts here, and the next
+        # has its place.
+        held = slow.held()
+        self.assertTrue(0 < held <= CAP * (1 + int((time.monotonic() - began) // 15)), held)
         self.assertIn("http_address_at_cap", self.it.log("api-gateway.0"))
         self.assertLess(self.peak_kb("api-gateway.0"), MEMORY_KB)
 

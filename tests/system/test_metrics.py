@@ -145,13 +145,14 @@ class MetricsTest(belfry.TestCase):
 
     def test_shows_what_stands_still_and_what_was_taken_over(self):
         stack = self.stack(dispatchers=2, schedulers=1, settings={
-            "SIM_RING_MS": 20, "SIM_TALK_MS": 20000, "DISPATCHER_LEASE_MS": 1000,
+            "SIM_RING_MS": 20, "SIM_TALK_MS": 60000, "DISPATCHER_LEASE_MS": 5000,
             "UNCERTAIN_AFTER_S": 1})
         campaign = stack.campaign(belfry.numbers(40), rate=60000)
         stack.start_campaign(campaign)
         belfry.wait_until(lambda: len(stack.ledger().dials(campaign)) == 40, 30, "40 dials")
         belfry.wait_until(lambda: metrics.total(self.scrapes(stack, "dispatcher"),
                                                 "belfry_attempts_open") == 40, 10, "40 open")
+        belfry.wait_until(lambda: stack.counts(campaign)["dispatched"] == 40, 20, "40 are recorded")
         mine = int(metrics.value(stack.scrape("dispatcher.1"), "belfry_attempts_open"))
         stack.kill("KILL", "dispatcher.1")
         # Where it held some, the other one takes them over.
@@ -168,7 +169,7 @@ class MetricsTest(belfry.TestCase):
         stack.kill("CONT", "dialer-sim.0")
 
     def test_a_drain_waits_for_calls_where_it_is_told_to(self):
-        stack = self.stack(settings={"SIM_RING_MS": 20, "SIM_TALK_MS": 3000, "DRAIN_CALLS_S": 60,
+        stack = self.stack(settings={"SIM_RING_MS": 20, "SIM_TALK_MS": 8000, "DRAIN_CALLS_S": 60,
                                      "HTTP_METRICS": 0})
         self.assertEqual(stack.api.request("GET", "/metrics").status, 404)
         campaign = stack.campaign(belfry.numbers(30), rate=60000)

@@ -9,7 +9,7 @@ from api_case import ApiCase
 COOKIE = re.compile(r"(belfry_session=[0-9a-f]{64}); Path=/; Max-Age=43200; HttpOnly; SameSite=Strict$")
 HOST_COOKIE = re.compile(r"(__Host-belfry_session=[0-9a-f]{64}); Path=/; Max-Age=43200; HttpOnly; "
                          r"SameSite=Strict; Secure$")
-REVOKED_WITHIN_S = 6
+REVOKED_WITHIN_S = 12
 
 
 class SessionCase(ApiCase):

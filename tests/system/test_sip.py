@@ -46,13 +46,13 @@ class OneCall(sip_case.SipCase):
         return dialer, carrier, agent, client, id
 
     def test_is_bridged_and_the_callee_hangs_up(self):
-        dialer, carrier, agent, client, id = self.one("9103", variables={
+        dialer, carrier, agent, client, id = self.one("9120", variables={
             "name": "Ada", "age": 36, "note": "50% \u00e9\r\nX: y"})
         end = client.ended(id)
         self.assertEqual(client.names(id), ["ringing", "answered", "bridged", "ended"])
         self.assertEqual((end["outcome"], end["sip"], end["q850"], end["by"]),
                          ("answered", 200, 16, "callee"))
-        self.assert_lasted(end["talk_s"], 0.3)
+        self.assert_lasted(end["talk_s"], 2)
         self.eventually(lambda: agent.received("BYE"))
         self.assertEqual(set(carrier.received("INVITE")), {id + ".c"})
         text = agent.text()
@@ -66,10 +66,10 @@ class OneCall(sip_case.SipCase):
         self.assertEqual(dialer.stop(), 0)
 
     def test_the_agent_hangs_up(self):
-        _, carrier, _, client, id = self.one("9000", agent=sip_scenarios.agent_scenario(talk_ms=400))
+        _, carrier, _, client, id = self.one("9000", agent=sip_scenarios.agent_scenario(talk_ms=2000))
         end = client.ended(id)
         self.assertEqual((end["outcome"], end["by"]), ("answered", "agent"))
-        self.assert_lasted(end["talk_s"], 0.4)
+        self.assert_lasted(end["talk_s"], 2)
         self.eventually(lambda: carrier.received("BYE"))
 
     def test_we_hang_up(self):
@@ -92,7 +92,7 @@ class OneCall(sip_case.SipCase):
         end = client.ended(id)
         self.assertEqual(client.names(id), ["ringing", "ended"])
         self.assertEqual((end["outcome"], end["sip"], end["by"]), ("no_answer", 487, "us"))
-        self.assertLess(abs(end["ring_s"] - 1), 0.3 + self.metronome.worst_s)
+        self.assert_lasted(end["ring_s"], 1)
         self.assertEqual(carrier.received("CANCEL"), [id + ".c"])
 
     def test_an_answer_that_crosses_the_cancel_is_hung_up(self):
@@ -104,10 +104,10 @@ class OneCall(sip_case.SipCase):
         self.assertEqual(agent.received("INVITE"), [])
 
     def test_a_ringing_call_is_cancelled(self):
-        _, carrier, _, client, id = self.one("3001", ring_s=20)
+        _, carrier, _, client, id = self.one("3001", ring_s=60)
         client.until(id, "ringing")
         client.send("hangup", id=id, reason="test")
-        end = client.ended(id, 2)
+        end = client.ended(id)
         self.assertEqual((end["outcome"], end["by"]), ("cancelled", "us"))
         self.eventually(lambda: carrier.received("CANCEL"))
 
@@ -144,7 +144,7 @@ class OneCall(sip_case.SipCase):
         self.assertIn("m=audio 4444", agent.text())
         self.assertIn("a=sendonly", agent.text())
         versions = re.findall(r"^o=- \d+ (\d+) ", agent.text(), re.M)
-        self.assertEqual(versions, ["1", "2"])
+        self.assertEqual(list(dict.fromkeys(versions)), ["1", "2"])  # one may be sent again
 
     def test_an_invite_that_a_peer_cannot_take_yet_is_sent_again(self):
         for status, headers in ((491, ""), (500, "Retry-After: 1\n")):
@@ -297,13 +297,13 @@ class ManyCalls(sip_case.SipCase):
         client = dialer.connect()
         host = "127.0.0.1:%d" % carrier.port
         narrow = client.trunk(host, max_concurrent=2)
-        ids = [client.dial("9103", narrow, uri, expires_in=10) for _ in range(6)]
         began = time.monotonic()
+        ids = [client.dial("9103", narrow, uri, expires_in=10) for _ in range(6)]
         client.all_ended(ids)
         self.assertGreater(time.monotonic() - began, 3 * 0.3)
         slow = client.trunk(host, calls_per_second=5)
-        ids = [client.dial("0486", slow, uri, expires_in=10) for _ in range(6)]
         began = time.monotonic()
+        ids = [client.dial("0486", slow, uri, expires_in=10) for _ in range(6)]
         client.all_ended(ids)
         self.assertGreater(time.monotonic() - began, 0.8)
 
@@ -458,7 +458,7 @@ class Restart(sip_case.SipCase):
         dialer = self.dialer()
         carrier, _, uri = self.pair(dialer, carrier=sip_scenarios.HEAD +
                                     sip_scenarios.options_first() % "" +
-                                    sip_scenarios.answer("late", 300, 1500, 4000) + sip_scenarios.TAIL)
+                                    sip_scenarios.answer("late", 2000, 1500, 4000) + sip_scenarios.TAIL)
         client = dialer.connect()
         id = client.dial("9000", client.trunk("127.0.0.1:%d" % carrier.port), uri)
         client.until(id, "ringing")

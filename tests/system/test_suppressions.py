@@ -261,7 +261,7 @@ class SuppressedCallsTest(belfry.TestCase):
         stack = self.shared
         number = belfry.numbers(1, "0007", block=1)[0]
         campaign = stack.campaign([number], max_attempts=3, retry_policy={
-            "rules": [{"on": ["busy"], "delay_s": 2}], "jitter_pct": 0})
+            "rules": [{"on": ["busy"], "delay_s": 8}], "jitter_pct": 0})
         stack.start_campaign(campaign)
         belfry.wait_until(lambda: stack.targets(campaign)[0]["outcome"] == "busy", 20, "it is busy")
         stack.api.post(PATH, {"to_number": number})

@@ -1,5 +1,6 @@
 """Trunks seen from the API: how each stands, and a test at will that goes through a dispatcher and a dialer
 to the carrier and back, or says in bounded time that it did not come back."""
+import re
 import shutil
 import tempfile
 import time
@@ -90,6 +91,11 @@ class SipTrunks(belfry.TestCase):
         return stack.api.post("/v1/trunks", {"name": "t", "dialer": "sip", "settings": dict(
             settings, host="127.0.0.1:%d" % port)})["id"]
 
+    @staticmethod
+    def options(carrier):
+        """How many came; UDP repeats one to a carrier that stands still for half a second."""
+        return len(set(re.findall(r"^CSeq: (\d+) OPTIONS", carrier.text(), re.M)))
+
     def test_a_carrier_is_asked_by_options(self):
         stack = self.sip_stack()
         carrier = self.sipp("carrier", sip_scenarios.carrier_scenario())
@@ -97,7 +103,7 @@ class SipTrunks(belfry.TestCase):
         said = stack.api.post("/v1/trunks/%s/test" % trunk)
         self.assertEqual((said["ok"], said["status"], said["reason"], said["state"]),
                          (True, 200, "OK", "up"))
-        self.assertEqual(len(carrier.received("OPTIONS")), 1)
+        self.assertEqual(self.options(carrier), 1)
         shown = stack.api.get("/v1/trunks/%s" % trunk)
         belfry.wait_until(lambda: stack.api.get("/v1/trunks/%s" % trunk)["state"] == "up", 10, "up")
         self.assertNotIn("password", str(shown))
@@ -142,7 +148,7 @@ class SipTrunks(belfry.TestCase):
                 said = stack.api.post("/v1/trunks/%s/test" % trunk)
                 self.assertEqual((said["ok"], said["status"], said["state"]),
                                  (*expected, "up"))
-                self.assertEqual(len(carrier.received("OPTIONS")), 2)
+                self.assertEqual(self.options(carrier), 2)
 
 
 ASK = """  <send><![CDATA[

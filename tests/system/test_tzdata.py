@@ -189,11 +189,12 @@ class TzdataTest(belfry.TestCase):
     def check_each_once(self, stack, campaign):
         """Open calls have different instants, counters agree with rows, and of what is cancelled
         nothing was dialed."""
-        calls = self.calls(stack, campaign)
+        counts, calls, after = None, [], stack.counts(campaign)
+        while counts != after:  # a pass may add one between two requests
+            counts, calls, after = after, self.calls(stack, campaign), stack.counts(campaign)
         instants = [c["scheduled_at"] for c in calls if c["status"] == "scheduled"]
         self.assertEqual(len(instants), len(set(instants)))
         self.assertFalse([c for c in calls if c["status"] == "cancelled" and c["attempts"]])
-        counts = stack.counts(campaign)
         self.assertEqual(counts["total"], len(calls))
         self.assertEqual(counts["skipped"],
                          len([c for c in calls if c["status"] == "cancelled"]))

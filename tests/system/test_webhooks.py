@@ -180,8 +180,10 @@ class WebhookTest(webhook_case.WebhookCase):
         receiver = self.receiver(
             lambda hook: (301, {"Location": receiver.url("/elsewhere")}) if hook.path == "/moved"
             else 404)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            nobody = listener.getsockname()[1]
+        taken = socket.socket()  # and does not listen
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        nobody = taken.getsockname()[1]
         wanted = {
             receiver.url("/moved"): ("http_error", "301"), receiver.url("/404"): ("http_error", "404"),
             raw.url("/garbage"): ("bad_response", ""), raw.url("/close"): ("reset", ""),
@@ -242,9 +244,9 @@ class WebhookTest(webhook_case.WebhookCase):
                       f"WHERE id = '{end}'")
         self.sender(WEBHOOK_TIME_SCALE="0.01")
         for _ in range(4):
-            self.publish()
             dead = f"SELECT count(*) FROM delivery_done WHERE endpoint_id = '{long}'"
             before = self.number(dead)
+            self.publish()
             belfry.wait_until(lambda: self.number(dead) > before, 10, "a dead letter")
         state = "SELECT status, coalesce(disabled_reason, '-') FROM webhook_endpoint WHERE id = "
         belfry.wait_until(lambda: self.rows(f"{state}'{long}'") == [["disabled", "failing"]], 10,

@@ -2,6 +2,7 @@
 recorded. Nothing here is sent twice, early, or to an address that is denied."""
 import collections
 import email.utils
+import itertools
 import os
 import socket
 import ssl
@@ -96,7 +97,8 @@ class AnswersTest(HostileCase):
         kept, = self.done(ends["/404"], "excerpt")
         self.assertEqual(kept, ["nobody here"])
         waited, = self.done(ends["/hang"], "duration_ms")
-        self.assertTrue(TIMEOUT_S * 1000 - 100 <= int(waited[0]) < TIMEOUT_S * 1000 + 2000, waited)
+        most_s = TIMEOUT_S + 2 + self.watch.slack_s()
+        self.assertTrue(TIMEOUT_S * 1000 - 100 <= int(waited[0]) < most_s * 1000, waited)
 
     def test_flaky_receivers_get_what_they_need(self):
         seen = collections.Counter()
@@ -153,6 +155,7 @@ class AnswersTest(HostileCase):
         self.publish()
         self.wait_done(2)
         self.assertEqual(self.done(ends[0]), [["dead_letter", "attempts_exhausted", "6", "tls_error"]])
+        belfry.wait_until(lambda: old.failed_handshakes >= 6, 10, "the server has noticed too")
         self.assertEqual((old.requests, old.failed_handshakes), ([], 6))
         self.assertEqual(self.done(ends[1]), [["delivered", "-", "1", "delivered"]])
         # The server is there for whoever takes TLS 1.1.
@@ -203,7 +206,7 @@ class GateTest(HostileCase):
         self.hold_back(503)
 
     def hold_back(self, status):
-        wait_s, date_s = 4, 5
+        wait_s, date_s = 8, 9  # longer than it takes the other to have its endpoints
         server, ends = self.refusals(
             {f"/seconds-{status}": str(wait_s),
              f"/date-{status}": lambda: email.utils.formatdate(time.time() + date_s, usegmt=True)},
@@ -257,10 +260,10 @@ class GateTest(HostileCase):
 
 class GoneTest(HostileCase):
     def test_nothing_begins_after_410_until_somebody_enables_it(self):
-        said = []
+        said, order, watch = [], itertools.count(), belfry.Stopwatch()
 
-        def respond(_server, _peer, request):
-            if len(server.of(request.path)) <= 100:
+        def respond(_server, _peer, _request):
+            if next(order) < 100:
                 time.sleep(0.01)
                 return answer(200)
             said.append(time.time())
@@ -274,7 +277,7 @@ class GoneTest(HostileCase):
         self.wait_done(500)
         # Eight may be on their way when the first is told.
         self.assertLessEqual(len(server.requests), 108)
-        self.assertEqual([r for r in server.requests if r.at > said[0] + 0.25], [])
+        self.assertEqual([r for r in server.requests if r.at > said[0] + 0.25 + watch.slack_s()], [])
         fates = collections.Counter((row[0], row[1]) for row in self.done(end))
         self.assertEqual(fates[("delivered", "-")], 100)
         self.assertEqual(fates[("dead_letter", "gone")], len(said))
@@ -313,11 +316,12 @@ class GoneTest(HostileCase):
         self.sender()
         self.publish(60)
         belfry.wait_until(lambda: len(server.requests) > 10, 10, "some requests")
+        watch = belfry.Stopwatch()
         self.rows(f"UPDATE webhook_endpoint SET status = 'disabled' WHERE id = '{ends['/slow']}'")
         at = time.time()
         self.rows(f"UPDATE webhook_endpoint SET deleted_at = now() WHERE id = '{ends['/other']}'")
         self.wait_done(120)
-        self.assertEqual([r for r in server.requests if r.at > at + 1.5], [])
+        self.assertEqual([r for r in server.requests if r.at > at + 1.5 + watch.slack_s()], [])
         for path, reason in (("/slow", "endpoint_disabled"), ("/other", "endpoint_deleted")):
             fates = collections.Counter(row[1] for row in self.done(ends[path]))
             self.assertEqual(fates, {"-": len(server.of(path)), reason: 60 - len(server.of(path))})

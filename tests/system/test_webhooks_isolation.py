@@ -85,11 +85,12 @@ class IsolationTest(IsolationCase):
         late = list(self.latencies(receiver, "/healthy", first).values())
         print(f"healthy beside 100 dead: p50 {quantile(late, 0.5) * 1000:.0f} ms, "
               f"p99 {quantile(late, 0.99) * 1000:.0f} ms, max {max(late) * 1000:.0f} ms")
-        self.assertLess(quantile(late, 0.99), 1 + self.watch.slack_s())
-        timeouts = self.number("SELECT count(DISTINCT e.id) FROM delivery_attempt a JOIN delivery d "
-                               "ON d.id = a.delivery_id JOIN webhook_endpoint e ON e.id = "
-                               "d.endpoint_id WHERE a.result = 'timeout'")
-        self.assertGreaterEqual(timeouts, 75)
+        # Behind a dead one they would wait for 5 or 15 s.
+        self.assertLess(quantile(late, 0.99), 3 + self.watch.slack_s())
+        timeouts = ("SELECT count(DISTINCT e.id) FROM delivery_attempt a JOIN delivery d "
+                    "ON d.id = a.delivery_id JOIN webhook_endpoint e ON e.id = "
+                    "d.endpoint_id WHERE a.result = 'timeout'")
+        belfry.wait_until(lambda: self.number(timeouts) >= 75, 20, "time-outs")
         # Every one of them is tried again and again, too.
         self.assertEqual(self.number("SELECT count(DISTINCT endpoint_id) FROM delivery d WHERE "
                                      "attempts > 0"), len(dead))
@@ -116,7 +117,7 @@ class IsolationTest(IsolationCase):
         late = list(self.latencies(receiver, "/quiet", 1).values())
         print(f"quiet beside busy: p99 {quantile(late, 0.99) * 1000:.0f} ms, {left} waited")
         self.assertGreater(left, 1000)
-        self.assertLess(quantile(late, 0.99), 1 + self.watch.slack_s())
+        self.assertLess(quantile(late, 0.99), 3 + self.watch.slack_s())
         self.wait_done(12 * 2000 + count, 120)
         self.assertEqual(receiver.unsigned(), [])
 
@@ -124,13 +125,14 @@ class IsolationTest(IsolationCase):
 class PaceTest(IsolationCase):
     def test_one_at_a_time_after_five_time_outs_and_eight_after_it_answers(self):
         """Eight are on their way when it falls silent; they time out, then one asks for all."""
-        good, lock, open_now, most = 30, threading.Lock(), [0], [0]
+        good, lock, open_now, most, seen = 30, threading.Lock(), [0], [0], [0]
 
         def respond(_server, peer, _request):
             with lock:
                 open_now[0] += 1
                 most[0] = max(most[0], open_now[0])
-                is_good = len(server.requests) <= good or recovered.is_set()
+                seen[0] += 1
+                is_good = seen[0] <= good or recovered.is_set()
             try:
                 if not is_good:
                     while peer.recv(4096):
@@ -229,17 +231,22 @@ class RotationTest(IsolationCase):
         secrets = [new_secret()]
         end = self.endpoint(receiver.url("/a"), secrets[0])
         self.sender()
-        self.publish(80)
+        self.publish(240)
         belfry.wait_until(lambda: len(receiver.hooks) > 10, 10, "requests")
         at = self.rotate(end, secrets, 0)
         self.rows(f"UPDATE webhook_endpoint SET url = '{receiver.url('/b')}' WHERE id = '{end}'")
-        self.wait_done(80)
-        later = [hook for hook in receiver.hooks if hook.at_us / 1e6 > at + self.MOMENT_S]
+        self.wait_done(240, 60)
+        moment_s = self.MOMENT_S + self.watch.slack_s()
+        later = [hook for hook in receiver.hooks if hook.at_us / 1e6 > at + moment_s]
         self.assertGreater(len(later), 5)
         for hook in later:
             self.assertEqual(hook.path, "/b")
             self.assertTrue(hook.is_signed(secrets[1]))
             self.assertFalse(hook.is_signed(secrets[0]))
+
+
+# Of six endpoints: what was on its way, and what had come back and was not recorded.
+REPEATED_MAX = 6 * (8 + 10)
 
 
 class SendersTest(IsolationCase):
@@ -281,7 +288,7 @@ class SendersTest(IsolationCase):
             sender.wait()
 
         repeated = self.run_faults(kill, 1)
-        self.assertLessEqual(repeated, 6 * 8)  # what was on its way
+        self.assertLessEqual(repeated, REPEATED_MAX)
 
     def test_a_sleep_past_the_lease_of_one_of_two(self):
         def sleep(sender):
@@ -291,7 +298,7 @@ class SendersTest(IsolationCase):
             sender.send_signal(signal.SIGCONT)
 
         repeated = self.run_faults(sleep, 1)
-        self.assertLessEqual(repeated, 6 * 8)
+        self.assertLessEqual(repeated, REPEATED_MAX)
         self.assertIn("lease_lost", self.log_of(self.senders[0][0]))
 
 

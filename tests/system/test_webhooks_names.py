@@ -154,8 +154,8 @@ class NamesTest(webhook_case.WebhookCase):
                       for number in [int(request.body.split(b'"sequence":')[1].split(b",")[0])]
                       if number in sent)
         self.assertEqual(len(late), len(sent))
-        self.assertGreater(len(late), 30)
-        self.assertLess(late[-1], 1 + watch.slack_s())
+        self.assertGreater(len(late), 10)
+        self.assertLess(late[-1], 3 + watch.slack_s())  # behind a silent name it would be 5
         took = self.rows("SELECT a.result, min(a.duration_ms), max(a.duration_ms) FROM "
                          "delivery_attempt a WHERE number = 1 AND workspace_id = "
                          f"'{self.workspace}' GROUP BY 1")

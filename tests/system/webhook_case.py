@@ -97,10 +97,13 @@ class WebhookCase(unittest.TestCase):
     # --- what a test says
 
     def start_redis(self):
+        path = self.home + "/redis.sock"
+        if os.path.exists(path):  # of the one before, which was killed
+            os.unlink(path)
         self.redis = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.home + "/redis.sock", "--save", "",
              "--dir", self.home], stdout=subprocess.DEVNULL)
-        belfry.wait_until(lambda: os.path.exists(self.home + "/redis.sock"), 10, "Redis")
+        belfry.wait_until(lambda: os.path.exists(path), 10, "Redis")
 
     def sender(self, **settings):
         env = {"PATH": os.environ["PATH"], "BELFRY_DATABASE_URL": self.pg.url,
