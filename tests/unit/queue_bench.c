@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "check.h"
@@ -78,6 +79,19 @@ struct due_entry queue_bench_entry(unsigned call, unsigned campaign)
 				   .number_id = queue_bench_id(4, 1),
 				   .due_at = 1764000000000000,
 				   .limits = { 60, 0, 0 } };
+}
+
+void queue_bench_stop_reader(struct queue_bench *b)
+{
+	due_reader_close(b->reader);
+	b->reader = NULL;
+	/* Redis gives what comes with the news of the end to who has gone. */
+	for (int n = 1; n > 0;) {
+		turn_for(b->loop, USEC_PER_MS);
+		char *text = redis_fixture_text(b->server, "INFO clients");
+		n = strstr(text, "blocked_clients:0\r") == NULL;
+		free(text);
+	}
 }
 
 bool queue_bench_is_answered(void *arg)

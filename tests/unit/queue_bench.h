@@ -63,6 +63,7 @@ int64_t queue_bench_pending(struct queue_bench *b, const char *consumer);
 int64_t queue_bench_requeue(struct queue_bench *b, const char *consumer);
 
 void queue_bench_start_reader(struct queue_bench *b, const char *consumer);
+void queue_bench_stop_reader(struct queue_bench *b); /* returns when Redis knows */
 /* Until exactly so many entries were given to the reader, or so many losses told. */
 void queue_bench_wait_seen(struct queue_bench *b, size_t n);
 void queue_bench_wait_lost(struct queue_bench *b, int n);

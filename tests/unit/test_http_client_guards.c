@@ -194,10 +194,11 @@ static void the_callback_may_post_again_or_end_it_all(void **state)
 	struct receiver *r = receiver_open(d->loop, "", THEN_HOLD);
 	char refused[64], url[64];
 	receiver_url(r, "http", refused);
+	struct receiver *other = receiver_open(d->loop, "", THEN_HOLD); /* has another port */
 	receiver_close(r);
 	assert_ok(http_post(d->client, &(struct http_post){ .url = refused }, post_again, d));
 	until(d->loop, desk_is_done, d);
-	r = receiver_open(d->loop, "", THEN_HOLD);
+	r = other;
 	receiver_url(r, "http", url);
 	assert_ok(desk_post(d, url)); /* will be in flight when the client ends */
 	assert_ok(http_post(d->client, &(struct http_post){ .url = refused }, free_client, d));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "pg_bench.h"
+#include "sys/clock.h"
 
 /* --- loss ----------------------------------------------------------------------------------- */
 
@@ -26,6 +27,8 @@ static void a_lost_connection_fails_what_was_on_it_and_comes_back(void **state)
 	pg_bench_wait(b, 1);
 	usec_t mono_connected = pg_pool_mono_connected_at(b->pool);
 	assert_true(mono_connected > 0 && pg_pool_is_ready(b->pool));
+	while (pg_pool_pending(b->pool) > 0) /* what the pool itself asks */
+		pg_bench_turn(b, USEC_PER_MS);
 	pg_bench_go(b, 1, pg_bench_unit_sleep(20));
 	pg_bench_go(b, 2, pg_bench_unit_int8(&pg_bench_insert, 1));
 	pg_bench_go(b, 3,
@@ -74,9 +77,14 @@ static void an_idle_connection_that_dies_is_replaced(void **state)
 	pg_bench_start(b, pg_bench_options(b));
 	pg_bench_go(b, 0, pg_bench_unit(&pg_bench_pid));
 	pg_bench_wait(b, 1);
+	usec_t mono_connected = pg_pool_mono_connected_at(b->pool);
 	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d)", (int)b->answers[0].number);
 	pg_fixture_exec(b->pg, sql);
-	pg_bench_turn(b, 20 * USEC_PER_MS);
+	/* The server ends it when it comes to it; until then nobody can know. */
+	for (int i = 0; i < 2000 && pg_pool_is_ready(b->pool) &&
+			pg_pool_mono_connected_at(b->pool) == mono_connected;
+	     i++)
+		pg_bench_turn(b, 5 * USEC_PER_MS);
 	pg_bench_go(b, 1, pg_bench_unit(&pg_bench_pid));
 	pg_bench_wait(b, 2);
 	assert_int_equal(b->answers[1].e.code, ERR_OK);
@@ -92,14 +100,20 @@ static void a_server_that_says_nothing_is_given_up(void **state)
 		skip();
 	o.unit_timeout_us = 500 * USEC_PER_MS;
 	pg_bench_start(b, o);
+	while (!pg_pool_is_ready(b->pool))
+		pg_bench_turn(b, 20 * USEC_PER_MS);
 	pg_bench_go(b, 0, pg_bench_unit(&pg_bench_pid));
 	pg_bench_wait(b, 1);
+	assert_int_equal(b->answers[0].e.code, ERR_OK);
 	pid_t backend = (pid_t)b->answers[0].number;
+	assert_true(backend > 0);
+	usec_t mono_asked = clock_mono();
 	assert_int_equal(kill(backend, SIGSTOP), 0);
 	pg_bench_go(b, 1, pg_bench_unit_int8(&pg_bench_insert, 1));
 	pg_bench_wait(b, 2);
 	assert_int_equal(b->answers[1].e.code, ERR_TIMEOUT);
-	assert_true(pg_pool_is_ready(b->pool));
+	/* It has a second more to give the statement up. */
+	assert_true(pg_pool_is_ready(b->pool) || clock_mono() - mono_asked > 1400 * USEC_PER_MS);
 	for (int i = 0; pg_pool_is_ready(b->pool) && i < 100; i++)
 		pg_bench_turn(b, 50 * USEC_PER_MS);
 	while (!pg_pool_is_ready(b->pool))

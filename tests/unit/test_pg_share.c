@@ -154,8 +154,8 @@ static void what_nobody_waits_for_is_not_sent_again(void **state)
 	start(b);
 	pg_bench_go(b, 0, pg_bench_unit_int8(&pg_bench_insert, 1));
 	pg_bench_wait(b, 1);
-	(void)share(b, us, 1, pg_bench_unit_sleep(0.2)); /* it calls back */
-	(void)share(b, us, 2, cancelled);                /* it is cancelled */
+	(void)share(b, us, 1, pg_bench_unit_sleep(2)); /* it calls back */
+	(void)share(b, us, 2, cancelled);              /* it is cancelled */
 	insert(b, us, 3, 1);
 	pg_bench_turn(b, 50 * USEC_PER_MS);
 	pg_cancel(cancelled);

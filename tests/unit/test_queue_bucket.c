@@ -153,9 +153,9 @@ static void a_full_bucket_begins_at_the_instant_of_the_call(void **state)
 	static const struct {
 		usec_t age_us, lag_us;
 	} cases[] = { { 0, 0 }, { -1, 0 }, { 3000, 3000 }, { 70000, BUCKET_TOLERANCE_US } };
-	/* One each 100 ms: the next stands one interval after the call's instant, not the asking's. */
+	/* One each 10 s: the next stands one interval after the call's instant, not the asking's. */
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct bucket_scope s = scope_of((uint8_t)(i + 1), 600, 0, 0);
+		struct bucket_scope s = scope_of((uint8_t)(i + 1), 6, 0, 0);
 		struct bucket_ask ask = { .wanted = 2, .age_us = cases[i].age_us };
 		assert_int_equal(take_aged(b, s, ask), 1);
 		usec_t mono_base = b->g.mono_good_until - (BUCKET_SLACK_US - BUCKET_TOLERANCE_US);
@@ -163,7 +163,7 @@ static void a_full_bucket_begins_at_the_instant_of_the_call(void **state)
 		ask.wanted = 1;
 		s.campaign_id = id_of((uint8_t)(i + 51));
 		assert_int_equal(take_aged(b, s, ask), 1);
-		assert_int_equal(b->g.wait_us, 100 * USEC_PER_MS - cases[i].lag_us);
+		assert_int_equal(b->g.wait_us, 10 * USEC_PER_SEC - cases[i].lag_us);
 		mono_base = b->g.mono_good_until - (BUCKET_SLACK_US - cases[i].lag_us);
 		assert_in_range(mono_base, b->mono_before, b->mono_after);
 		/* Not full any more: the age changes nothing. */
@@ -182,8 +182,14 @@ static void a_full_bucket_holds_what_the_tolerance_allows(void **state)
 static void it_is_all_buckets_or_none(void **state)
 {
 	struct bench *b = *state;
-	assert_int_equal(take(b, scope_of(1, 600000, 6, 600000), 10), 1);
-	assert_int_equal(redis_fixture_int(b->server, "DBSIZE"), 3);
+	/* Two of the three are forgotten 51 ms later, which may pass in asking. */
+	int64_t n_keys = 0;
+	for (int i = 0; n_keys < 3 && i < 100; i++) {
+		free(redis_fixture_text(b->server, "FLUSHALL"));
+		assert_int_equal(take(b, scope_of(1, 600000, 6, 600000), 10), 1);
+		n_keys = redis_fixture_int(b->server, "DBSIZE");
+	}
+	assert_int_equal(n_keys, 3);
 	/* The workspace is exhausted: the other campaign's bucket is not touched. */
 	assert_int_equal(take(b, scope_of(2, 6, 6, 600000), 1), 0);
 	assert_in_range(b->g.wait_us, 5000 * USEC_PER_MS, 10000 * USEC_PER_MS);
@@ -240,14 +246,37 @@ static void a_token_given_back_is_there_again_once(void **state)
 	assert_int_equal(take(b, s, 1), 0);
 }
 
+/* Campaign 1's bucket is forgotten once it is full again, which may be before the next question; this
+ * keeps it, unless it has gone already. */
+static bool keep(const struct bench *b)
+{
+	return redis_fixture_int(b->server,
+				 "PERSIST bf:{1}:b:c:01000000-0000-0000-0000-000000000000") == 1;
+}
+
+/* At least two of `wanted`, and they are kept. */
+static struct bucket_receipt take_some(struct bench *b, struct bucket_scope s, int64_t wanted)
+{
+	for (int i = 0; i < 100; i++) {
+		free(redis_fixture_text(b->server, "FLUSHALL"));
+		assert_true(take(b, s, wanted) >= 2);
+		if (keep(b))
+			return b->g.receipt;
+	}
+	fail_msg("the bucket is always gone");
+	return b->g.receipt;
+}
+
 static void nothing_goes_back_beside_a_later_token(void **state)
 {
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 60000, 0, 0);
-	assert_true(take(b, s, 3) > 0);
-	const struct bucket_receipt receipt = b->g.receipt;
-	while (take(b, s, 1) == 0)
-		;
+	struct bucket_receipt receipt;
+	do {
+		receipt = take_some(b, s, 3);
+		while (take(b, s, 1) == 0)
+			;
+	} while (!keep(b));
 	double left = stored(b);
 	give(b, s, &receipt, 1);
 	assert_true(stored(b) == left);
@@ -258,12 +287,14 @@ static void a_receipt_holds_for_one_giving(void **state)
 {
 	struct bench *b = *state;
 	const struct bucket_scope s = scope_of(1, 6000, 0, 0);
-	assert_true(take(b, s, 4) >= 2);
-	const struct bucket_receipt receipt = b->g.receipt;
-	double left = stored(b);
-	give(b, s, &receipt, 1);
-	assert_in_range(llround(left - stored(b)), 9998, 10000);
-	assert_int_equal(take(b, s, 1), 1);
+	struct bucket_receipt receipt;
+	do {
+		receipt = take_some(b, s, 4);
+		double left = stored(b);
+		give(b, s, &receipt, 1);
+		assert_in_range(llround(left - stored(b)), 9998, 10000);
+		assert_int_equal(take(b, s, 1), 1);
+	} while (!keep(b));
 	double again = stored(b);
 	give(b, s, &receipt, 1);
 	assert_true(stored(b) == again);
@@ -272,11 +303,11 @@ static void a_receipt_holds_for_one_giving(void **state)
 static void a_limit_that_changed_gives_back_by_the_old_one(void **state)
 {
 	struct bench *b = *state;
-	assert_int_equal(take(b, scope_of(1, 600, 0, 0), 1), 1);
+	assert_int_equal(take(b, scope_of(1, 12, 0, 0), 1), 1);
 	double left = stored(b);
 	const struct bucket_receipt receipt = b->g.receipt;
 	give(b, scope_of(1, 6, 0, 0), &receipt, 1);
-	assert_in_range(llround(left - stored(b)), 99998, 100000);
+	assert_in_range(llround(left - stored(b)), 4999998, 5000000);
 }
 
 /* Each bucket has its own line: one that stood still takes its token back, beside one that did not. */
@@ -321,7 +352,7 @@ static void a_lowered_limit_is_in_force_after_one_more(void **state)
 	for (int i = 0; i < 20 || clock_mono() < mono_end; i++)
 		granted += take(b, scope_of(1, 6, 0, 0), 1000);
 	assert_int_equal(granted, 1);
-	assert_true(b->g.wait_us > 9 * USEC_PER_SEC);
+	assert_true(b->g.wait_us > 5 * USEC_PER_SEC); /* by the old limit a millisecond */
 }
 
 static void a_clock_that_jumped_back_does_not_stop_dialing(void **state)

@@ -244,7 +244,7 @@ static void tokens_given_back_keep_the_limit(void **state)
 	turn_until(b->loop, is_over, b);
 	qsort(b->mono_dialed, b->n_dialed, sizeof(usec_t), usec_order);
 	check_windows(b, 6000 / 60e6);
-	assert_true(b->n_dialed > 20);
+	assert_true(b->n_dialed > 5);
 }
 
 static void a_slow_limit_is_kept_to_the_token(void **state)

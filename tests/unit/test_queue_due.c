@@ -184,8 +184,7 @@ static void a_second_entry_of_a_held_call_is_not_put_back(void **state)
 	queue_bench_wait_seen(b, 1);
 	/* The hash was lost, and the call was appended again. */
 	free(redis_fixture_text(b->server, "DEL bf:{2}:held"));
-	due_reader_close(b->reader);
-	b->reader = NULL;
+	queue_bench_stop_reader(b);
 	queue_bench_append_range(b, 1, 1, 1);
 	assert_int_equal(queue_bench_backlog(b), 2);
 	assert_int_equal(queue_bench_requeue(b, "dead"), 1);
@@ -201,8 +200,7 @@ static void an_entry_deleted_while_pending_leaves_the_consumer(void **state)
 	queue_bench_append_range(b, 1, 2, 1);
 	queue_bench_wait_seen(b, 2);
 	free(redis_fixture_text(b->server, "XDEL bf:{2}:due %s", b->seen[0].t.entry_id));
-	due_reader_close(b->reader);
-	b->reader = NULL;
+	queue_bench_stop_reader(b);
 	assert_int_equal(queue_bench_requeue(b, "dead"), 2);
 	assert_int_equal(queue_bench_consumers(b), 0);
 	assert_int_equal(queue_bench_backlog(b), 1);
@@ -244,8 +242,7 @@ static void depth_tells_what_nobody_was_given(void **state)
 	d = depth(b);
 	assert_int_equal(d.entries, 3);
 	assert_int_equal(d.undelivered + d.lag_us, 0);
-	due_reader_close(b->reader);
-	b->reader = NULL;
+	queue_bench_stop_reader(b);
 	queue_bench_append_range(b, 4, 2, 1);
 	for (int i = 0; i < 100000 && d.lag_us < 20 * USEC_PER_MS; i++)
 		d = depth(b);

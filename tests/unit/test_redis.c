@@ -161,7 +161,7 @@ static void a_lost_connection_fails_what_is_in_flight_and_comes_back(void **stat
 static void a_server_that_is_silent_is_left_after_the_deadline(void **state)
 {
 	struct redis_bench *b =
-		redis_bench_open(state, (struct redis_options){ .timeout_us = 100 * USEC_PER_MS });
+		redis_bench_open(state, (struct redis_options){ .timeout_us = USEC_PER_SEC });
 	redis_fixture_pause(b->server);
 	usec_t mono_begin = clock_mono();
 	COMMAND(b, STR("PING"));
@@ -170,8 +170,8 @@ static void a_server_that_is_silent_is_left_after_the_deadline(void **state)
 	usec_t took = clock_mono() - mono_begin;
 	assert_int_equal(b->codes[0], ERR_TIMEOUT);
 	assert_int_equal(b->codes[1], ERR_UNAVAILABLE);
-	assert_true(took >= 100 * USEC_PER_MS);
-	assert_true(took < 2 * USEC_PER_SEC);
+	assert_true(took >= USEC_PER_SEC);
+	assert_true(took < 8 * USEC_PER_SEC);
 	assert_false(redis_is_up(b->redis));
 	redis_fixture_resume(b->server);
 	turn_until(b->loop, redis_bench_is_up, b);

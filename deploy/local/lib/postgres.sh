@@ -213,6 +213,7 @@ postgres_start() {
 	# Lock files left by a crash name a pid that may be another program's by now, or a zombie's.
 	if [[ -e $data/postmaster.pid ]] && ! postmaster_lives "$data"; then
 		rm -f "$data/postmaster.pid" "$socket/.s.PGSQL.5432" "$socket/.s.PGSQL.5432.lock"
+		await_sessions "$data"
 	fi
 	if [[ $EUID -eq 0 ]]; then
 		local user
@@ -222,6 +223,18 @@ postgres_start() {
 	else
 		launch postgres.0 "$(postgres_bindir)/postgres" -D "$data"
 	fi
+}
+
+# Sessions of a server that was killed end by themselves, once they come to see it; a new one does not
+# start beside them.
+await_sessions() {
+	local dir until=$((SECONDS + 30))
+	for dir in /proc/[0-9]*/cwd; do
+		while [[ $dir -ef $1 ]]; do
+			[[ $SECONDS -lt $until ]] || return 0
+			sleep 0.05
+		done
+	done
 }
 
 postmaster_lives() {
