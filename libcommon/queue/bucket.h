@@ -34,7 +34,7 @@ struct bucket_ask {
 	usec_t age_us;
 };
 
-#define BUCKET_LEFT_SIZE 24
+#define BUCKET_LEFT_SIZE 24 /* microseconds since 1970 with three decimals, NUL */
 
 /* What a grant left in the buckets that it came from. */
 struct bucket_receipt {

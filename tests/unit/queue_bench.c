@@ -20,18 +20,7 @@ bool queue_bench_is_down(void *arg)
 
 int queue_bench_setup_server(void **state)
 {
-	struct queue_bench *b = xcalloc(1, sizeof(*b));
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-int queue_bench_teardown_server(void **state)
-{
-	struct queue_bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct queue_bench));
 }
 
 /* Each test gets the group's bench with a fresh connection, and the server empty. */

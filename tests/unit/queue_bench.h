@@ -39,7 +39,6 @@ struct queue_bench {
 
 /* For the group: one server. For each test: the server emptied, a fresh connection. */
 int queue_bench_setup_server(void **state);
-int queue_bench_teardown_server(void **state);
 int queue_bench_setup(void **state);
 int queue_bench_teardown(void **state);
 

@@ -7,19 +7,7 @@
 
 int redis_bench_setup(void **state)
 {
-	struct redis_bench *b = calloc(1, sizeof(*b));
-	assert_non_null(b);
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-int redis_bench_teardown(void **state)
-{
-	struct redis_bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct redis_bench));
 }
 
 static void on_state(bool redis_bench_is_up, void *arg)

@@ -22,7 +22,6 @@ struct redis_bench {
 
 /* For the group: one server for all tests. */
 int redis_bench_setup(void **state);
-int redis_bench_teardown(void **state);
 
 /* Each test opens a connection to the emptied server, waits until it is up, and closes it. */
 struct redis_bench *redis_bench_open(void **state, struct redis_options o);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "check.h"
 #include "sys/clock.h"
 
@@ -290,6 +291,22 @@ static bool run(struct loop *l, bool (*is_done)(void *arg), void *arg, usec_t li
 	loop_run(l);
 	timer_free(w.timer);
 	return !w.is_late;
+}
+
+int redis_fixture_begin(void **state, size_t bench_size)
+{
+	struct redis_fixture **bench = xcalloc(1, bench_size);
+	*bench = redis_fixture_new();
+	*state = bench;
+	return 0;
+}
+
+int redis_fixture_end(void **state)
+{
+	struct redis_fixture **bench = *state;
+	redis_fixture_free(*bench);
+	free(bench);
+	return 0;
 }
 
 void turn_until(struct loop *l, bool (*is_done)(void *arg), void *arg)

@@ -29,6 +29,10 @@ int64_t redis_fixture_int(struct redis_fixture *f, const char *fmt, ...);
 /* Text, "" for nil; freed by the caller. */
 char *redis_fixture_text(struct redis_fixture *f, const char *fmt, ...);
 
+/* For a group of tests: *state is a bench of so many zeroed bytes, whose first member is its server. */
+int redis_fixture_begin(void **state, size_t bench_size);
+int redis_fixture_end(void **state);
+
 /* Runs the loop until the condition holds, looking about each millisecond; fails the test when it
  * does not within 10 s. */
 void turn_until(struct loop *l, bool (*is_done)(void *arg), void *arg);

@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "bucket_scope.h"
 #include "check.h"
-#include "queue/bucket.h"
 #include "redis_fixture.h"
 #include "sys/clock.h"
 
@@ -27,18 +26,7 @@ static bool is_up(void *arg)
 
 static int setup_server(void **state)
 {
-	struct bench *b = xcalloc(1, sizeof(*b));
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-static int teardown_server(void **state)
-{
-	struct bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct bench));
 }
 
 static int setup(void **state)
@@ -62,20 +50,6 @@ static int teardown(void **state)
 }
 
 /* --- helpers -------------------------------------------------------------------------------- */
-
-static struct uuid id_of(uint8_t n)
-{
-	return (struct uuid){ { n } };
-}
-
-static struct bucket_scope scope_of(uint8_t campaign, int64_t c, int64_t w, int64_t n)
-{
-	return (struct bucket_scope){ .shard = 1,
-				      .campaign_id = id_of(campaign),
-				      .workspace_id = id_of(101),
-				      .number_id = id_of(102),
-				      .limits = { c, w, n } };
-}
 
 static bool is_answered(void *arg)
 {
@@ -409,5 +383,5 @@ int main(void)
 		TEST(nonsense_in_a_bucket_is_an_empty_history),
 		TEST(redis_away_is_an_error),
 	};
-	return cmocka_run_group_tests(tests, setup_server, teardown_server);
+	return cmocka_run_group_tests(tests, setup_server, redis_fixture_end);
 }

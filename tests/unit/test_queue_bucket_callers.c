@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "bucket_scope.h"
 #include "check.h"
-#include "queue/bucket.h"
 #include "redis_fixture.h"
 #include "sys/clock.h"
 
@@ -52,18 +52,7 @@ static bool are_up(void *arg)
 
 static int setup_server(void **state)
 {
-	struct bench *b = xcalloc(1, sizeof(*b));
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-static int teardown_server(void **state)
-{
-	struct bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct bench));
 }
 
 static void ask_again(void *arg);
@@ -98,20 +87,6 @@ static int teardown(void **state)
 	free(b->mono_dialed);
 	free(b->mono_heard);
 	return 0;
-}
-
-static struct uuid id_of(uint8_t n)
-{
-	return (struct uuid){ { n } };
-}
-
-static struct bucket_scope scope_of(uint8_t campaign, int64_t c, int64_t w, int64_t n)
-{
-	return (struct bucket_scope){ .shard = 1,
-				      .campaign_id = id_of(campaign),
-				      .workspace_id = id_of(101),
-				      .number_id = id_of(102),
-				      .limits = { c, w, n } };
 }
 
 /* As far as a linear congruential generator is random (Knuth's MMIX). */
@@ -281,5 +256,5 @@ int main(void)
 		TEST(a_slow_limit_is_kept_to_the_token),
 		TEST(one_who_waits_as_told_gets_every_token),
 	};
-	return cmocka_run_group_tests(tests, setup_server, teardown_server);
+	return cmocka_run_group_tests(tests, setup_server, redis_fixture_end);
 }

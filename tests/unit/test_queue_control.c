@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "check.h"
 #include "queue/control.h"
 #include "redis_fixture.h"
@@ -26,18 +25,7 @@ static bool is_up(void *arg)
 
 static int setup_server(void **state)
 {
-	struct bench *b = xcalloc(1, sizeof(*b));
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-static int teardown_server(void **state)
-{
-	struct bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct bench));
 }
 
 static int setup(void **state)
@@ -267,5 +255,5 @@ int main(void)
 		TEST(a_stream_begun_anew_behind_our_place_is_read),
 		TEST(a_reader_may_be_closed_by_its_callback),
 	};
-	return cmocka_run_group_tests(tests, setup_server, teardown_server);
+	return cmocka_run_group_tests(tests, setup_server, redis_fixture_end);
 }

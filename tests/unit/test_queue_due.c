@@ -277,5 +277,5 @@ int main(void)
 		TEST(an_entry_deleted_while_pending_leaves_the_consumer),
 		TEST(depth_tells_what_nobody_was_given),
 	};
-	return cmocka_run_group_tests(tests, queue_bench_setup_server, queue_bench_teardown_server);
+	return cmocka_run_group_tests(tests, queue_bench_setup_server, redis_fixture_end);
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/mem.h"
 #include "check.h"
 #include "queue/leader_lock.h"
 #include "redis_fixture.h"
@@ -28,18 +27,7 @@ struct bench {
 
 static int setup_server(void **state)
 {
-	struct bench *b = xcalloc(1, sizeof(*b));
-	b->server = redis_fixture_new();
-	*state = b;
-	return 0;
-}
-
-static int teardown_server(void **state)
-{
-	struct bench *b = *state;
-	redis_fixture_free(b->server);
-	free(b);
-	return 0;
+	return redis_fixture_begin(state, sizeof(struct bench));
 }
 
 static bool are_up(void *arg)
@@ -324,5 +312,5 @@ int main(void)
 		TEST(after_flushall_one_holds),
 		TEST(a_lock_may_be_freed_by_its_callback),
 	};
-	return cmocka_run_group_tests(tests, setup_server, teardown_server);
+	return cmocka_run_group_tests(tests, setup_server, redis_fixture_end);
 }

@@ -267,5 +267,5 @@ int main(void)
 		TEST(flushall_is_noticed_and_reading_goes_on),
 		TEST(a_restart_is_survived),
 	};
-	return cmocka_run_group_tests(tests, queue_bench_setup_server, queue_bench_teardown_server);
+	return cmocka_run_group_tests(tests, queue_bench_setup_server, redis_fixture_end);
 }

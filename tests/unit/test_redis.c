@@ -386,5 +386,5 @@ int main(void)
 		cmocka_unit_test(what_was_forgotten_does_not_fire),
 		cmocka_unit_test(forgetting_an_owner_drops_its_request),
 	};
-	return cmocka_run_group_tests(tests, redis_bench_setup, redis_bench_teardown);
+	return cmocka_run_group_tests(tests, redis_bench_setup, redis_fixture_end);
 }

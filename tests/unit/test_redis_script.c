@@ -249,5 +249,5 @@ int main(void)
 		cmocka_unit_test(a_password_a_name_and_a_database_over_tcp),
 		cmocka_unit_test(an_error_reply_has_its_meaning),
 	};
-	return cmocka_run_group_tests(tests, redis_bench_setup, redis_bench_teardown);
+	return cmocka_run_group_tests(tests, redis_bench_setup, redis_fixture_end);
 }
