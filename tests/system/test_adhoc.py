@@ -356,9 +356,9 @@ class AdHocTest(belfry.TestCase):
             return sum(int(stack.redis("XLEN", f"{key}:due")) for key in keys) == 1
         for _ in range(4):
             belfry.wait_until(stands, 30, "its entry")
-            for key in keys:
-                stack.redis("XTRIM", f"{key}:due", "MAXLEN", "0")
-                stack.redis("DEL", f"{key}:held", f"{key}:queued")
+            for shard in keys:
+                stack.redis("XTRIM", f"{shard}:due", "MAXLEN", "0")
+                stack.redis("DEL", f"{shard}:held", f"{shard}:queued")
         stack.start("dispatcher.0")
         self.wait_status([call], ("dispatched",), 30)
         self.assertEqual(len(self.dials([call])), 1)

@@ -319,7 +319,7 @@ class Resources(ApiCase):
                                   {"url": "https://example.com/", "events": ["*"]})["id"]
         path = f"/v1/webhook-endpoints/{endpoint}/deliveries"
         self.assertEqual(three.api.get(path)["data"], [])
-        ws, key = to_uuid(three.workspace), to_uuid(endpoint)
+        ws = to_uuid(three.workspace)
         self.it.psql(
             "SELECT publish(array_agg(ROW('campaign.completed', "
             f"'{ws}', now(), 'bulk', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "

@@ -3,7 +3,6 @@ rotation of its secret, tests."""
 import collections
 import json
 import threading
-import time
 import unittest
 
 import belfry

@@ -112,7 +112,7 @@ class MigrationTest(Database):
             INSERT INTO conversation (workspace_id, id, call_id, attempt_id, status, started_at)
             SELECT workspace_id, id, id, id, 'completed', now() FROM scheduled_call_done;""")
         self.publish(30)
-        self.sql(f"""
+        self.sql("""
             INSERT INTO delivery_done (workspace_id, endpoint_id, id, sequence, event_type, generation, created_at,
                 ended_at, status, attempts)
             SELECT workspace_id, endpoint_id, id, sequence, event_type, 1, created_at, now(), 'delivered', 2

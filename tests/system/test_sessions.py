@@ -123,7 +123,7 @@ class SessionTest(SessionCase):
         key = self.key(self.one.workspace, "read")
         mine = self.enter(key)
         row = self.it.value("SELECT k.id FROM api_key k JOIN session s ON s.key_id = k.id "
-                            f"ORDER BY s.created_at DESC LIMIT 1")
+                            "ORDER BY s.created_at DESC LIMIT 1")
         self.assertEqual(self.plain("GET", "/v1/session", mine).status, 200)
         self.it.psql(f"UPDATE api_key SET revoked_at = now() WHERE id = '{row}'")
         belfry.wait_until(lambda: self.plain("GET", "/v1/session", mine).status == 401,

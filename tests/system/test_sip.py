@@ -58,7 +58,7 @@ class OneCall(sip_case.SipCase):
         text = agent.text()
         for line in ("X-Belfry-Attempt: " + id, "X-Belfry-Var-name: Ada", "X-Belfry-Var-age: 36",
                      "X-Belfry-Var-note: 50%25 %C3%A9%0D%0AX: y",
-                     "X-Belfry-To: +15550109103", "traceparent: " + sip_case.TRACEPARENT,
+                     "X-Belfry-To: +15550109120", "traceparent: " + sip_case.TRACEPARENT,
                      "tracestate: " + sip_case.TRACESTATE):
             self.assertIn(line, text)
         self.assertIn("m=audio 4000", text)

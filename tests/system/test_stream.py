@@ -86,7 +86,7 @@ class StreamTest(ApiCase):
             self.assertLess(event["at"] - began, 0.6 + watch.slack_s())
 
     def test_progress_comes_once_a_second_at_most(self):
-        campaign, began = self.one.campaign()["id"], time.monotonic()
+        campaign, began, watch = self.one.campaign()["id"], time.monotonic(), belfry.Stopwatch()
         stream = Stream(self, campaign)
         times = [stream.next()["at"]]
 
