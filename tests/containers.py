@@ -198,6 +198,9 @@ def main():
         targets = finish(api, again, 180)
         check(it.ledger(), again, targets)
         print("down and up: the data was kept, and another campaign ran", flush=True)
+    except Exception:
+        print(it.compose("logs", "--no-color", "--tail", "20"), file=sys.stderr, flush=True)
+        raise
     finally:
         it.compose("down", "-v", "--remove-orphans")
         shutil.rmtree(it.secrets)

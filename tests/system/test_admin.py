@@ -122,6 +122,35 @@ class AdminTest(unittest.TestCase):
         self.admin("migrate")
         self.admin("schema", "wait", "--wait", "30")
 
+    def held(self, statement):
+        """A session in whose transaction that was done, and what ends it."""
+        psql = subprocess.Popen([os.path.join(self.pg.bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1",
+                                 "-d", self.pg.url], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.addCleanup(psql.stdin.close)
+        psql.stdin.write(f"BEGIN; {statement};\n")
+        psql.stdin.flush()
+        belfry.wait_until(lambda: self.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE state = "
+                                              "'idle in transaction'") == "1", 20, statement)
+
+        def end():
+            psql.stdin.write("COMMIT;\n\\q\n")
+            psql.stdin.flush()
+            self.assertEqual(psql.wait(20), 0)
+        return end
+
+    def test_rights_are_given_beside_a_scheduler_that_makes_and_drops_partitions(self):
+        week = 7 * 24 * 3600 * 1000000
+        for statement in (f"SELECT history_make('event', {week}, {week})",
+                          "SELECT history_drop('event', now() + interval '1 year')"):
+            end = self.held(statement)
+            migrator = subprocess.Popen([ADMIN, "migrate"], stderr=subprocess.PIPE, text=True, env=environment(
+                self.pg.url, BELFRY_GATEWAY_PASSWORD="secret"))
+            belfry.wait_until(lambda: self.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE "
+                                                  "wait_event_type = 'Lock'") == "1", 20, "it waits")
+            end()
+            self.assertEqual((migrator.wait(30), statement), (0, statement), migrator.stderr.read())
+        self.assertEqual(self.pg.sql("SELECT has_table_privilege('belfry_gateway', 'event', 'SELECT')"), "t")
+
     def test_schema_wait_waits_for_the_newest_migration(self):
         newest = self.pg.sql("SELECT max(version) FROM schema_migration")
         self.pg.sql(f"UPDATE schema_migration SET version = 0 WHERE version = {newest}")

@@ -14,6 +14,9 @@ BEGIN
 	IF password <> '''' THEN
 		EXECUTE format(''ALTER ROLE belfry_gateway LOGIN PASSWORD %L'', password);
 	END IF;
+	-- Who makes or drops a partition has a row of this locked. Neither would bear that the other changes
+	-- the same rows of the catalogue (tuple concurrently updated).
+	LOCK TABLE history IN EXCLUSIVE MODE;
 	-- What everybody may do otherwise.
 	EXECUTE format(''REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC'', current_database());
 	REVOKE CREATE ON SCHEMA public FROM PUBLIC;
