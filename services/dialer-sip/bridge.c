@@ -9,7 +9,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-#define AGENT_WAIT_US (10 * USEC_PER_SEC)
+#define JOIN_WAIT_US (10 * USEC_PER_SEC)
 #define URI_BYTES_MAX LEG_TEXT_MAX
 
 /* --- joining --------------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ static void on_callee_answer(struct call *c, const struct leg_message *m)
 	desk_answered(calls_desk(c->calls), &c->held);
 	c->answered_at = clock_now();
 	call_set_step(c, CALL_BRIDGING);
-	timer_start(c->timer, AGENT_WAIT_US);
+	timer_start(c->timer, JOIN_WAIT_US);
 	if (m->body.n == 0 || m->body.n > SDP_MAX) {
 		log_warn("answer_without_sdp", LID("attempt", ID_ATTEMPT, c->held.id));
 		call_end_unjoined(c, DIALER_BY_CARRIER, 200);

@@ -126,6 +126,7 @@ class AdminTest(unittest.TestCase):
         """A session in whose transaction that was done, and what ends it."""
         psql = subprocess.Popen([os.path.join(self.pg.bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1",
                                  "-d", self.pg.url], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.addCleanup(psql.wait, 20)
         self.addCleanup(psql.stdin.close)
         psql.stdin.write(f"BEGIN; {statement};\n")
         psql.stdin.flush()
@@ -148,7 +149,8 @@ class AdminTest(unittest.TestCase):
             belfry.wait_until(lambda: self.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE "
                                                   "wait_event_type = 'Lock'") == "1", 20, "it waits")
             end()
-            self.assertEqual((migrator.wait(30), statement), (0, statement), migrator.stderr.read())
+            said = migrator.communicate(timeout=30)[1]
+            self.assertEqual(migrator.returncode, 0, f"{statement}: {said}")
         self.assertEqual(self.pg.sql("SELECT has_table_privilege('belfry_gateway', 'event', 'SELECT')"), "t")
 
     def test_schema_wait_waits_for_the_newest_migration(self):

@@ -65,7 +65,7 @@ class SipStack(belfry.TestCase):
             return len(events) == len(to)
 
         belfry.wait_until(told, 20, lambda: "%d of %d events" % (len(events), len(to)))
-        stood_still_s = watch.slack_s()
+        stood_still_s = watch.stood_still_s()
         talks = carrier.talks_s()
         self.assertEqual(len(talks), len(to))
         wrong = {}

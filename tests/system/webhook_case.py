@@ -101,7 +101,7 @@ class WebhookCase(unittest.TestCase):
         if os.path.exists(path):  # of the one before, which was killed
             os.unlink(path)
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.home + "/redis.sock", "--save", "",
+            ["redis-server", "--port", "0", "--unixsocket", path, "--save", "",
              "--dir", self.home], stdout=subprocess.DEVNULL)
         belfry.wait_until(lambda: os.path.exists(path), 10, "Redis")
 

@@ -70,17 +70,22 @@ struct due_entry queue_bench_entry(unsigned call, unsigned campaign)
 				   .limits = { 60, 0, 0 } };
 }
 
+static bool nobody_waits(void *arg)
+{
+	struct queue_bench *b = arg;
+	char *text = redis_fixture_text(b->server, "INFO clients");
+	bool found = strstr(text, "blocked_clients:0\r") != NULL;
+	free(text);
+	return found;
+}
+
 void queue_bench_stop_reader(struct queue_bench *b)
 {
 	due_reader_close(b->reader);
 	b->reader = NULL;
+	turn_for(b->loop, 0); /* the socket is closed in the next turn */
 	/* Redis gives what comes with the news of the end to who has gone. */
-	for (int n = 1; n > 0;) {
-		turn_for(b->loop, USEC_PER_MS);
-		char *text = redis_fixture_text(b->server, "INFO clients");
-		n = strstr(text, "blocked_clients:0\r") == NULL;
-		free(text);
-	}
+	turn_until(b->loop, nobody_waits, b);
 }
 
 bool queue_bench_is_answered(void *arg)
