@@ -19,6 +19,15 @@ import belfry
 from belfry import wait_until
 
 WAIT_S = 30
+# News at the lower edge goes after some seconds, also where this program stood still for them.
+KEEP_NEWS = """
+window.news = [];
+new MutationObserver((changes) => {
+  for (const change of changes)
+    for (const node of change.addedNodes)
+      if (node.classList?.contains("toast")) window.news.push(node.innerText);
+}).observe(document, { childList: true, subtree: true });
+"""
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
@@ -40,6 +49,7 @@ class Browser:
         options.binary_location = "/usr/bin/chromium"
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self.driver.set_page_load_timeout(30)
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_NEWS})
         self.requests, self.urls, self.sizes, self.console = [], {}, {}, []
         self.resize(size)
 
@@ -53,6 +63,15 @@ class Browser:
     def colors(self, scheme):
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def slow_down(self, latency_ms):
+        """What comes from the gateway comes that much later; 0: as it comes."""
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1})
+
+    def block(self, *patterns):
+        """Requests that fail from now on; without a pattern none."""
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(patterns)})
 
     # --- going about
 
@@ -96,9 +115,13 @@ class Browser:
         waiting = [url for which, url in self.urls.items() if which not in self.sizes]
         return f"{self.text()[:3000]}\nconsole: {self.console[-10:]}\nnot answered: {waiting[-10:]}"
 
+    def seen(self):
+        """What stands on the page, and what was told since something was pressed."""
+        return "\n".join([self.text(), *(self.value("window.news") or [])])
+
     def see(self, *texts, deadline_s=WAIT_S):
         for text in texts:
-            wait_until(lambda t=text: t in self.text(), deadline_s,
+            wait_until(lambda t=text: t in self.seen(), deadline_s,
                        lambda t=text: f"{t!r} in:\n{self.shown()}")
 
     def gone(self, text, deadline_s=WAIT_S):
@@ -127,7 +150,7 @@ class Browser:
                 what()
                 return True
             except (ElementClickInterceptedException, ElementNotInteractableException,
-                    StaleElementReferenceException):
+                    NoSuchElementException, StaleElementReferenceException):
                 return False
         wait_until(attempt, WAIT_S, "the page holds still")
 
@@ -156,7 +179,11 @@ class Browser:
         def xpath():
             return (f"({self.scope()}//*[(self::button or self::a or self::summary) and "
                     f"(normalize-space()={quoted} or @aria-label={quoted})])[{nth}]")
-        self.act(lambda: self.find(xpath).click())
+        def go():
+            found = self.find(xpath)
+            self.value("window.news = []")
+            found.click()
+        self.act(go)
 
     def ask(self, words, verb=None):
         """Presses what asks first, and then its answer in the dialog that comes up."""

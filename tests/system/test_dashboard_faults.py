@@ -9,7 +9,7 @@ class FaultTest(DashboardCase):
     # What the tests provoke: refusals, and a gateway that is away.
     expected = ("status of 422", "status of 401", "status of 409", "status of 404",
                 "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET",
-                "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_CLOSED", "status of 503")
+                "ERR_BLOCKED_BY_CLIENT", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_CLOSED", "status of 503")
 
     def words_beside(self, label):
         field = self.browser.control(label)
@@ -82,6 +82,34 @@ class FaultTest(DashboardCase):
         counts = stack.counts(campaign)
         b.see(f"dispatched {counts['dispatched']}")
         self.assertEqual(counts["dispatched"] + counts["failed"], 150)
+
+    def test_a_press_before_the_choices_came_is_kept(self):
+        b = self.browser
+        b.open("calls")
+        b.see("New call")
+        b.slow_down(2000)
+        self.addCleanup(b.slow_down, 0)
+        b.press("New call")
+        b.fill("To number", "+14155550124")
+        b.press("Make the call")
+        # One agent, one number: chosen once they came, and only then was it sent.
+        b.see("The call goes out now.")
+        made = self.it.api.get("/v1/scheduled-calls?to_number=%2B14155550124")["data"]
+        self.assertEqual(len(made), 1)
+
+    def test_choices_that_did_not_come_are_asked_for_anew(self):
+        b = self.browser
+        b.open("calls")
+        b.block("*/v1/agents*")
+        self.addCleanup(b.block)
+        b.press("New call")
+        b.see("Belfry cannot be reached. Nothing you entered is lost")
+        b.fill("To number", "+14155550125")
+        b.block()
+        b.press("Try again")
+        b.gone("Belfry cannot be reached")
+        b.press("Make the call")
+        b.see("The call goes out now.")
 
     def test_what_is_not_there_says_so(self):
         b = self.browser

@@ -77,9 +77,11 @@ export function useList(path, params = {}, { limit = 50, every = 0 } = {}) {
     hasMore: began ? rest.more : Boolean(top.data && top.data.has_more), more, reload };
 }
 
-// Every row of a short list, such as agents, for pickers: at most 1,000.
+// Every row of a short list, such as agents, for pickers: at most 1,000. rows is null until they came.
 export function useAll(path) {
   const [state, setState] = useState({ rows: null, error: null });
+  const [turn, setTurn] = useState(0);
+  const reload = useCallback(() => setTurn((n) => n + 1), []);
   const session = useSession();
   useEffect(() => {
     if (session.state !== "in") return undefined;
@@ -95,12 +97,12 @@ export function useAll(path) {
         }
         if (live) setState({ rows, error: null });
       } catch (error) {
-        if (live) setState({ rows: [], error });
+        if (live) setState((s) => ({ ...s, error }));
       }
     })();
     return () => { live = false; };
-  }, [path, session.state]);
-  return state;
+  }, [path, turn, session.state]);
+  return { ...state, loading: !state.rows && !state.error, reload };
 }
 
 // A text that follows another one after a pause in typing.

@@ -6,21 +6,20 @@ import { useParam } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { CallDialog } from "../parts/call_dialog.js";
 import { CALL_STATUSES, callColumns } from "../parts/calls_table.js";
-import { useParties } from "../parts/common_fields.js";
+import { PartyFields, useParties } from "../parts/common_fields.js";
 import { Dialog } from "../parts/dialog.js";
 import { Filter, Search } from "../parts/filters.js";
-import { Form, NumberField, SelectField, TextField, numberOrNull, textOrNull, useForm } from "../parts/form.js";
+import { Form, NumberField, TextField, numberOrNull, textOrNull, useForm } from "../parts/form.js";
 import { JsonField, readJson } from "../parts/json_field.js";
 import { ListTable } from "../parts/table.js";
 import { tell } from "../parts/toast.js";
 import { Button, Empty, Page, Panel } from "../parts/ui.js";
 
 const EVERY_MS = 4000;
-const options = (list, value, text, none) => [["", none], ...(list.rows || []).map((r) => [r[value], r[text]])];
 
 function NewCall({ onClose, onDone }) {
   const form = useForm({ to_number: "", from_number: "", agent_id: "", scheduled_at: "", max_attempts: "1", external_id: "", variables: "" });
-  const { agents, numbers } = useParties(form);
+  const parties = useParties(form);
   const once = useMemo(onceKey, []);
   const save = async () => {
     const v = form.values;
@@ -35,10 +34,9 @@ function NewCall({ onClose, onDone }) {
     onClose();
   };
   return html`<${Dialog} title="New call" onClose=${onClose}><div class="dialog-body">
-    <${Form} form=${form} onSubmit=${save} onCancel=${onClose} submit="Make the call">
+    <${Form} form=${form} onSubmit=${save} waiting=${parties.loading} onCancel=${onClose} submit="Make the call">
       <${TextField} form=${form} name="to_number" label="To number" placeholder="+14155550123" inputmode="tel" />
-      <div class="pair"><${SelectField} form=${form} name="from_number" label="From number" of=${options(numbers, "e164", "e164", "Choose a number")} />
-      <${SelectField} form=${form} name="agent_id" label="Agent" of=${options(agents, "id", "name", "Choose an agent")} /></div>
+      <${PartyFields} form=${form} parties=${parties} />
       <${TextField} form=${form} name="scheduled_at" label="At" placeholder="2026-12-01T09:00:00Z" hint="In UTC, or with an offset. Empty: now." />
       <div class="pair"><${NumberField} form=${form} name="max_attempts" label="Max attempts" min="1" max="10" />
       <${TextField} form=${form} name="external_id" label="External id" /></div>

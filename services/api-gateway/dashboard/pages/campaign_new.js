@@ -27,6 +27,7 @@ function Kinds() {
 
 function Recurring() {
   const form = useForm({ ...EMPTY, to_number: "", cron: "0 9 * * 1-5", timezone: workspaceZone() });
+  const parties = useParties(form);
   const once = useMemo(onceKey, []);
   const save = async () => {
     const v = form.values;
@@ -37,8 +38,8 @@ function Recurring() {
     go(`#/campaigns/${made.id}`);
   };
   return html`<${Page} title="New recurring campaign" back=${BACK}><div class="steps"><${Panel} label="New recurring campaign">
-    <${Form} form=${form} onSubmit=${save} submit="Create draft" onCancel=${() => go("#/campaigns")}>
-      <${CommonFields} form=${form} parties=${useParties(form)} />
+    <${Form} form=${form} onSubmit=${save} waiting=${parties.loading} submit="Create draft" onCancel=${() => go("#/campaigns")}>
+      <${CommonFields} form=${form} parties=${parties} />
       <${TextField} form=${form} name="to_number" label="To number" inputmode="tel" placeholder="+14155550123" />
       <${ScheduleFields} form=${form} />
       <${AttemptsField} form=${form} />
@@ -55,6 +56,7 @@ function Duration({ judged, rate }) {
 
 function Bulk() {
   const form = useForm({ ...EMPTY, rate_limit_per_minute: "30", max_concurrent: "" });
+  const parties = useParties(form);
   const [judged, setJudged] = useState(null);
   const once = useMemo(onceKey, []);
   const made = useRef(null); // the draft, once it is there: only its targets are sent again
@@ -77,8 +79,8 @@ function Bulk() {
     go(judged && judged.rows.length > ROWS_MAX ? `#/campaigns/${campaign.id}/targets` : `#/campaigns/${campaign.id}`);
   };
   return html`<${Page} title="New bulk campaign" back=${BACK}><div class="steps"><${Panel} label="New bulk campaign">
-    <${Form} form=${form} onSubmit=${save} submit="Create draft" onCancel=${() => go("#/campaigns")}>
-      <${CommonFields} form=${form} parties=${useParties(form)} />
+    <${Form} form=${form} onSubmit=${save} waiting=${parties.loading} submit="Create draft" onCancel=${() => go("#/campaigns")}>
+      <${CommonFields} form=${form} parties=${parties} />
       <${NumbersInput} onJudged=${setJudged} />
       <div class="pair">
         <${NumberField} form=${form} name="rate_limit_per_minute" label="Rate limit" unit="calls a minute" min="1" max="600000" />

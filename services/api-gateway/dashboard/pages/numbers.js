@@ -4,12 +4,12 @@ import { patch, post } from "../lib/api.js";
 import { useAll, useList } from "../lib/data.js";
 import { number } from "../lib/format.js";
 import { may } from "../lib/session.js";
-import { NumberField, SelectField, TextField, numberOrNull } from "../parts/form.js";
+import { NumberField, SelectField, TextField, choices, numberOrNull } from "../parts/form.js";
 import { FormDialog } from "../parts/form_dialog.js";
 import { RemoveButton } from "../parts/remove_button.js";
 import { ListTable } from "../parts/table.js";
 import { tell } from "../parts/toast.js";
-import { Button, Empty, Notice, Page, Panel, Time } from "../parts/ui.js";
+import { Button, Empty, Failure, Notice, Page, Panel, Time } from "../parts/ui.js";
 
 const limit = (n) => (n === null ? html`<span class="dim">no limit of its own</span>` : number(n));
 const values = (n) => ({ e164: n ? n.e164 : "", trunk_id: n ? n.trunk_id : "", calls_per_minute: n?.calls_per_minute ?? "", max_concurrent: n?.max_concurrent ?? "" });
@@ -23,7 +23,8 @@ export default function Numbers() {
   const fields = (f) => html`
     ${!form.number && html`<${TextField} form=${f} name="e164" label="Number" placeholder="+14155550100" inputmode="tel" />`}
     ${trunks.rows && !trunks.rows.length && html`<${Notice} tone="warn">There is no trunk yet: <a href="#/trunks">add one</a> first.<//>`}
-    <${SelectField} form=${f} name="trunk_id" label="Trunk" of=${[["", "Choose a trunk"], ...(trunks.rows || []).map((t) => [t.id, t.name])]} />
+    <${Failure} error=${trunks.error} retry=${trunks.reload} />
+    <${SelectField} form=${f} name="trunk_id" label="Trunk" of=${choices(trunks, "id", "name", "Choose a trunk")} />
     <div class="pair"><${NumberField} form=${f} name="calls_per_minute" label="Calls a minute" hint="Empty: no limit of its own." min="1" />
     <${NumberField} form=${f} name="max_concurrent" label="Calls at once" hint="Empty: no limit of its own." min="1" /></div>`;
   const send = (v) => (form.number ? patch(`/v1/numbers/${form.number.id}`, limitsOf(v)) : post("/v1/numbers", { e164: v.e164.trim(), ...limitsOf(v) }));

@@ -1,6 +1,6 @@
 // Forms. What the API refuses stands beside the field that it names; what it names no field for, above
 // the buttons. Nothing that was entered is lost when a request fails.
-import { createContext, html, useContext, useId, useState } from "../lib/h.js";
+import { createContext, html, useContext, useEffect, useId, useState } from "../lib/h.js";
 import { Button, Failure } from "./ui.js";
 
 const FormContext = createContext({ faults: {} });
@@ -38,12 +38,22 @@ export function useForm(initial) {
   return { values, set, send, ...state, reset: () => setValues(initial) };
 }
 
-// The fields inside tell the form which faults they show, so that the rest can be shown together.
-export function Form({ form, onSubmit, children, submit = "Save", onCancel, extra }) {
+// The fields inside tell the form which faults they show, so that the rest can be shown together. What is
+// submitted while the form is waiting for what its fields offer goes once that is there.
+export function Form({ form, onSubmit, children, submit = "Save", onCancel, extra, waiting = false }) {
+  const [asked, setAsked] = useState(false);
+  const busy = form.busy || asked;
+  useEffect(() => {
+    if (!asked || waiting) return;
+    setAsked(false);
+    onSubmit();
+  }, [asked, waiting]);
   const shown = new Set();
   const send = (event) => {
     event.preventDefault();
-    if (!form.busy) onSubmit();
+    if (busy) return;
+    if (waiting) setAsked(true);
+    else onSubmit();
   };
   const fit = form.error && Object.values(form.faults).some(Boolean);
   return html`<${FormContext.Provider} value=${{ faults: form.faults, shown }}>
@@ -53,7 +63,7 @@ export function Form({ form, onSubmit, children, submit = "Save", onCancel, extr
       <div class="form-foot">
         ${onCancel && html`<${Button} onClick=${onCancel}>Cancel<//>`}
         ${extra}
-        <button type="submit" class="button primary" aria-busy=${form.busy}>${form.busy ? "One moment …" : submit}</button>
+        <button type="submit" class="button primary" aria-busy=${busy}>${busy ? "One moment …" : submit}</button>
       </div>
     </form><//>`;
 }
@@ -99,6 +109,10 @@ export function NumberField({ form, name, label, hint, unit, ...rest }) {
     <input type="number" name=${name} inputmode="numeric" ...${tied} value=${form.values[name]}
       onInput=${(e) => form.set(name, e.target.value)} ...${rest} />${unit && html`<span>${unit}</span>`}</div>`}<//>`;
 }
+
+// What a select offers of a list that useAll reads.
+export const choices = (list, value, text, none) => [["", list.loading ? "Loading …" : none],
+  ...(list.rows || []).map((row) => [row[value], row[text]])];
 
 // of: [[value, text], …]
 export function SelectField({ form, name, label, hint, fault, of, ...rest }) {
