@@ -97,6 +97,21 @@ class FaultTest(DashboardCase):
         made = self.it.api.get("/v1/scheduled-calls?to_number=%2B14155550124")["data"]
         self.assertEqual(len(made), 1)
 
+    def test_an_answer_that_does_not_come_is_given_up(self):
+        b = self.browser
+        b.open("suppressions")  # so that the page's own modules are there
+        b.see("No number is suppressed.")
+        b.open("agents")
+        b.see("Add agent")
+        b.slow_down(120000)
+        self.addCleanup(b.slow_down, 0)
+        b.open("suppressions")
+        b.see("Belfry did not answer in time.", deadline_s=90)
+        b.slow_down(0)
+        b.press("Try again")
+        b.gone("Belfry did not answer in time.")
+        b.see("No number is suppressed.")
+
     def test_choices_that_did_not_come_are_asked_for_anew(self):
         b = self.browser
         b.open("calls")

@@ -30,14 +30,23 @@ const UNREACHABLE = {
   code: "unreachable",
   detail: "Belfry cannot be reached. Nothing you entered is lost; try again in a moment.",
 };
+const LATE = {
+  code: "no_answer",
+  detail: "Belfry did not answer in time. Nothing you entered is lost; try again in a moment.",
+};
+// How long a request may take, later than the gateway's own deadlines, whose answers say more; a long body
+// has a millisecond more for each 16 bytes.
+const WAIT_MS = 40000;
+const BODY_BYTES_PER_MS = 16;
 
 async function readBody(response) {
   const type = response.headers.get("Content-Type") || "";
   if (response.status === 204 || !type.includes("json")) return null;
   try {
     return await response.json();
-  } catch {
-    return null;
+  } catch (error) {
+    if (error.name === "SyntaxError") return null;
+    throw error; // the connection ended on the way
   }
 }
 
@@ -52,16 +61,25 @@ export async function request(method, path, options = {}) {
   }
   if (method !== "GET" && token) headers["X-Belfry-Token"] = token;
   const asked = signIns;
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  options.signal?.addEventListener("abort", stop);
+  const size = body?.size ?? body?.length ?? 0;
+  const timer = setTimeout(stop, WAIT_MS + size / BODY_BYTES_PER_MS);
   let response;
+  let data;
   try {
     response = await fetch(path, {
-      method, headers, body, signal: options.signal, credentials: "same-origin", cache: "no-store",
+      method, headers, body, signal: abort.signal, credentials: "same-origin", cache: "no-store",
     });
+    data = await readBody(response);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem(0, UNREACHABLE);
+    if (options.signal?.aborted) throw error;
+    throw new Problem(0, abort.signal.aborted ? LATE : UNREACHABLE);
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", stop);
   }
-  const data = await readBody(response);
   if (response.ok) return data;
   const problem = new Problem(response.status, data || { detail: `The answer was ${response.status}.` });
   // What was asked for under a session of before says nothing about the one of now.
