@@ -17,8 +17,10 @@
  * With `prepare`, sessions get statement_timeout, TimeZone UTC, jit off and a check that ends the
  * backend's wait when its client is gone; without, a session belongs to a pooler and is left as it
  * is, and has one unit on the wire at a time (see pg_pool.c). A unit that timed out keeps its place on
- * the wire until its sync; a connection that gives nothing for unit_timeout_us + 1 s is closed. libpq resolves host names on the spot: give socket
- * directories, addresses, or names that resolve locally. */
+ * the wire until its sync; a connection that gives nothing for unit_timeout_us + 1 s is closed. Both are
+ * judged after one more look at the socket, so a process that stood still takes the answers that came.
+ * libpq resolves host names on the spot: give socket directories, addresses, or names that resolve
+ * locally. */
 #ifndef BELFRY_PG_PG_H
 #define BELFRY_PG_PG_H
 

@@ -50,6 +50,7 @@ static void set_state(struct pg_conn *c, enum pg_conn_state state)
 		return;
 	ASSERT(state == PG_CONN_DOWN || state == old + 1);
 	c->state = state;
+	c->was_deadline_seen = false;
 	log_debug("pg_state", LI("conn", c->number), LS("from", state_names[old]),
 		  LS("to", state_names[state]));
 	if (state == PG_CONN_READY)
@@ -423,6 +424,17 @@ static void begin_connect(struct pg_conn *c)
 		watch(c, &c->readable, EV_WRITE, on_connecting);
 }
 
+/* When this process itself stood still, the answer may lie in the socket. */
+static void look_or_lose(struct pg_conn *c, const char *reason)
+{
+	if (c->was_deadline_seen) {
+		lose(c, reason);
+		return;
+	}
+	c->was_deadline_seen = true;
+	timer_start(c->timer, 0);
+}
+
 static void on_timer(void *arg)
 {
 	struct pg_conn *c = arg;
@@ -434,14 +446,15 @@ static void on_timer(void *arg)
 		break;
 	case PG_CONN_CONNECTING:
 	case PG_CONN_SETUP:
-		lose(c, "too slow to connect");
+		look_or_lose(c, "too slow to connect");
 		break;
 	case PG_CONN_READY:
-		if (c->sent.n == 0)
+		if (c->sent.n > 0 && loop_mono(c->pool->loop) >= mono_limit) {
+			look_or_lose(c, "no answer");
 			break;
-		if (loop_mono(c->pool->loop) >= mono_limit)
-			lose(c, "no answer");
-		else
+		}
+		c->was_deadline_seen = false;
+		if (c->sent.n > 0)
 			timer_start_at(c->timer, mono_limit);
 		break;
 	case PG_CONN_STATE_COUNT:

@@ -91,11 +91,12 @@ struct pg_conn {
 	enum pg_conn_state state;
 	PGconn *pq;
 	struct event *readable, *writable;
-	struct list sent;     /* units on the wire, in order */
-	struct timer *timer;  /* by state: reconnect, connect deadline, stall */
-	usec_t mono_progress; /* when the server last gave something, or work after none */
-	int failures;         /* in a row */
-	bool is_retiring;     /* sends nothing more, and reconnects once empty */
+	struct list sent;       /* units on the wire, in order */
+	struct timer *timer;    /* by state: reconnect, connect deadline, stall */
+	usec_t mono_progress;   /* when the server last gave something, or work after none */
+	int failures;           /* in a row */
+	bool is_retiring;       /* sends nothing more, and reconnects once empty */
+	bool was_deadline_seen; /* the socket has been read since the timer's */
 	usec_t probe_sent_at;
 };
 
@@ -127,6 +128,7 @@ struct pg_pool {
 	int n_ready;
 	bool is_closing;
 	bool is_pump_queued;
+	bool was_deadline_seen; /* the sockets have been read since the oldest unit's */
 	usec_t mono_connected_at;
 	usec_t clock_offset, clock_error; /* error: half the round trip of that sample */
 	usec_t mono_clock_at;             /* of the sample; 0 = none */

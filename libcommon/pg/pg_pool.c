@@ -127,6 +127,12 @@ static void on_age_timer(void *arg)
 	while (!p->is_closing && (u = oldest(p)) != NULL) {
 		if (u->mono_deadline > loop_mono(p->loop)) {
 			timer_start_at(p->age_timer, u->mono_deadline);
+			break;
+		}
+		/* When this process itself stood still, the answer may lie in the socket. */
+		if (!p->was_deadline_seen) {
+			p->was_deadline_seen = true;
+			timer_start(p->age_timer, 0);
 			return;
 		}
 		if (u->state == PG_UNIT_WAITING) {
@@ -138,6 +144,7 @@ static void on_age_timer(void *arg)
 			pg_unit_fire(u, ERR(ERR_TIMEOUT, "the database took too long"));
 		}
 	}
+	p->was_deadline_seen = false;
 }
 
 /* --- users ---------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "pg_bench.h"
 #include "sys/clock.h"
@@ -125,6 +126,30 @@ static void a_server_that_says_nothing_is_given_up(void **state)
 	assert_int_not_equal(b->answers[2].number, backend);
 }
 
+static void an_answer_that_came_while_we_stood_still_counts(void **state)
+{
+	struct pg_bench *b = *state;
+	struct pg_options o = pg_bench_options(b);
+
+	o.unit_timeout_us = 4 * USEC_PER_SEC;
+	pg_bench_start(b, o);
+	pg_bench_go(b, 0, pg_bench_unit(&pg_bench_pid));
+	pg_bench_wait(b, 1);
+	while (pg_pool_pending(b->pool) > 0) /* what the pool itself asks */
+		pg_bench_turn(b, USEC_PER_MS);
+	pg_bench_go(b, 1, pg_bench_unit_sleep(0.3));
+	pg_bench_turn(b, USEC_PER_MS); /* it goes out */
+	/* Past the unit's deadline, and past the connection's a second later. */
+	usec_t mono_end = clock_mono() + o.unit_timeout_us + 1200 * USEC_PER_MS;
+	while (clock_mono() < mono_end)
+		usleep(50 * USEC_PER_MS);
+	pg_bench_wait(b, 2);
+	assert_int_equal(b->answers[1].e.code, ERR_OK);
+	pg_bench_go(b, 2, pg_bench_unit(&pg_bench_pid));
+	pg_bench_wait(b, 3);
+	assert_int_equal(b->answers[2].number, b->answers[0].number);
+}
+
 static void a_schema_that_moved_on_costs_one_unit(void **state)
 {
 	struct pg_bench *b = *state;
@@ -223,6 +248,7 @@ int main(void)
 		CASE(without_prepared_statements_one_unit_is_on_the_wire),
 		CASE(an_idle_connection_that_dies_is_replaced),
 		CASE(a_server_that_says_nothing_is_given_up),
+		CASE(an_answer_that_came_while_we_stood_still_counts),
 		CASE(a_schema_that_moved_on_costs_one_unit),
 		CASE(a_statement_that_cannot_be_prepared_keeps_the_pool_away),
 		CASE(units_spread_over_the_connections),
