@@ -139,7 +139,8 @@ static void an_answer_that_came_while_we_stood_still_counts(void **state)
 		pg_bench_turn(b, USEC_PER_MS);
 	pg_bench_go(b, 1, pg_bench_unit_sleep(0.3));
 	pg_bench_turn(b, USEC_PER_MS); /* it goes out */
-	/* Past the unit's deadline, and past the connection's a second later. */
+	/* The standstill is what is tested: nothing turns the loop until the unit's deadline has passed,
+	 * and the connection's a second later. */
 	usec_t mono_end = clock_mono() + o.unit_timeout_us + 1200 * USEC_PER_MS;
 	while (clock_mono() < mono_end)
 		usleep(50 * USEC_PER_MS);

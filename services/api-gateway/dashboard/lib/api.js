@@ -34,9 +34,10 @@ const LATE = {
   code: "no_answer",
   detail: "Belfry did not answer in time. Nothing you entered is lost; try again in a moment.",
 };
-// How long a request may take, later than the gateway's own deadlines, whose answers say more; a long body
-// has a millisecond more for each 16 bytes.
-const WAIT_MS = 40000;
+// How long a request may take, later than the gateway gives its database (15 s to read, 60 s for many rows),
+// so that its own words come first; a long body has a millisecond more for each 16 bytes.
+const READ_WAIT_MS = 30000;
+const WRITE_WAIT_MS = 75000;
 const BODY_BYTES_PER_MS = 16;
 
 async function readBody(response) {
@@ -65,7 +66,8 @@ export async function request(method, path, options = {}) {
   const stop = () => abort.abort();
   options.signal?.addEventListener("abort", stop);
   const size = body?.size ?? body?.length ?? 0;
-  const timer = setTimeout(stop, WAIT_MS + size / BODY_BYTES_PER_MS);
+  const waitMs = method === "GET" ? READ_WAIT_MS : WRITE_WAIT_MS;
+  const timer = setTimeout(stop, waitMs + size / BODY_BYTES_PER_MS);
   let response;
   let data;
   try {
